@@ -1,0 +1,7 @@
+#include <stdio.h>
+int
+main(void)
+{
+	puts("/* filter */");
+	return 0;
+}
