@@ -19,7 +19,9 @@
 
 #define BR_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Functions with no bound or no error report are not used in this tree. */
+/* Functions with no bound or no error report are not used in this tree. (glibc's fortified headers make macros of two for clang.) */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf gets atoi atol atoll strtok
 
 /* Scope-bound ownership: `br_auto_fd int fd = ...;`, `br_auto_free char *p = ...;` */
