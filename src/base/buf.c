@@ -126,9 +126,8 @@ br_buf_put_visible(struct br_buf *b, const char *s, size_t n, bool newlines)
 			i++;
 			continue;
 		}
-		if (newlines && (c == '\n' || c == '\t'))
-			br_buf_put(b, s + i, w);
-		else if (c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xa0))
+		bool control = c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xa0);
+		if (control && !(newlines && (c == '\n' || c == '\t')))
 			br_buf_printf(b, "\\x%02x", (unsigned)c);
 		else if (is_disguise(c))
 			br_buf_printf(b, "\\u{%04x}", (unsigned)c);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 int
-br_err_set(struct br_err *e, int sys, const char *fmt, ...)
+(br_err_set)(struct br_err *e, int sys, const char *fmt, ...)
 {
 	if (e == NULL)
 		return -1;
@@ -26,7 +26,7 @@ br_err_set(struct br_err *e, int sys, const char *fmt, ...)
 }
 
 int
-br_err_wrap(struct br_err *e, const char *fmt, ...)
+(br_err_wrap)(struct br_err *e, const char *fmt, ...)
 {
 	if (e == NULL)
 		return -1;
@@ -42,7 +42,7 @@ br_err_wrap(struct br_err *e, const char *fmt, ...)
 }
 
 int
-br_err_hint(struct br_err *e, const char *fmt, ...)
+(br_err_hint)(struct br_err *e, const char *fmt, ...)
 {
 	if (e == NULL)
 		return -1;
@@ -54,7 +54,7 @@ br_err_hint(struct br_err *e, const char *fmt, ...)
 }
 
 int
-br_err_status(struct br_err *e, int status)
+(br_err_status)(struct br_err *e, int status)
 {
 	if (e != NULL)
 		e->status = status;

@@ -34,6 +34,19 @@ int br_err_status(struct br_err *e, int status);
 /* Prints "brattice: message" and "  mend: hint" to stderr, control characters escaped. */
 void br_err_print(const struct br_err *e);
 
+/* The four above return -1 always. Said here in a form that compilers and analyzers see at the call, so that they know which
+ * paths end in an error. (A name in parentheses isn't expanded: err.c defines the functions themselves.) */
+static inline int
+br_failed(int unused)
+{
+	(void)unused;
+	return -1;
+}
+#define br_err_set(...)    br_failed((br_err_set)(__VA_ARGS__))
+#define br_err_wrap(...)   br_failed((br_err_wrap)(__VA_ARGS__))
+#define br_err_hint(...)   br_failed((br_err_hint)(__VA_ARGS__))
+#define br_err_status(...) br_failed((br_err_status)(__VA_ARGS__))
+
 /* One line to stderr, prefixed "brattice: "; control characters in the arguments are escaped. */
 void br_warn(const char *fmt, ...) BR_PRINTF(1, 2);
 

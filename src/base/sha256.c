@@ -20,22 +20,22 @@ static void
 block(struct br_sha256 *s, const unsigned char *p)
 {
 	uint32_t w[64];
-	for (int i = 0; i < 16; i++)
+	for (size_t i = 0; i < 16; i++)
 		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
-	for (int i = 16; i < 64; i++) {
+	for (size_t i = 16; i < 64; i++) {
 		uint32_t a = w[i - 15], b = w[i - 2];
 		w[i] = w[i - 16] + (ror(a, 7) ^ ror(a, 18) ^ (a >> 3)) + w[i - 7] + (ror(b, 17) ^ ror(b, 19) ^ (b >> 10));
 	}
 	uint32_t v[8];
 	memcpy(v, s->h, sizeof(v));
-	for (int i = 0; i < 64; i++) {
+	for (size_t i = 0; i < 64; i++) {
 		uint32_t t1 = v[7] + (ror(v[4], 6) ^ ror(v[4], 11) ^ ror(v[4], 25)) + ((v[4] & v[5]) ^ (~v[4] & v[6])) + K[i] + w[i];
 		uint32_t t2 = (ror(v[0], 2) ^ ror(v[0], 13) ^ ror(v[0], 22)) + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
 		memmove(v + 1, v, 7 * sizeof(v[0]));
 		v[4] += t1;
 		v[0] = t1 + t2;
 	}
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		s->h[i] += v[i];
 }
 
@@ -77,10 +77,10 @@ br_sha256_final(struct br_sha256 *s, unsigned char out[BR_SHA256_LEN])
 	uint64_t bits = s->total * 8;
 	unsigned char pad[72] = {0x80};
 	size_t n = (s->fill < 56 ? 56 : 120) - s->fill;
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		pad[n + (size_t)i] = (unsigned char)(bits >> (56 - 8 * i));
 	br_sha256_update(s, pad, n + 8);
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		for (int j = 0; j < 4; j++)
 			out[4 * i + j] = (unsigned char)(s->h[i] >> (24 - 8 * j));
 }
@@ -89,7 +89,7 @@ void
 br_sha256_hex(const unsigned char in[BR_SHA256_LEN], char out[BR_SHA256_HEX])
 {
 	static const char digits[] = "0123456789abcdef";
-	for (int i = 0; i < BR_SHA256_LEN; i++) {
+	for (size_t i = 0; i < BR_SHA256_LEN; i++) {
 		out[2 * i] = digits[in[i] >> 4];
 		out[2 * i + 1] = digits[in[i] & 15];
 	}
