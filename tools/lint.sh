@@ -17,6 +17,11 @@ bad=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# The files of the tree, also where it isn't a git checkout of this user's.
+files() {
+	git ls-files 2>/dev/null || find . -path './build*' -prune -o -type f -print | sed 's#^\./##' | sort
+}
+
 # report STATUS NAME LOGFILE
 report() {
 	n=$((n + 1))
@@ -62,7 +67,7 @@ shell() {
 	while read -r file; do
 		shellcheck "$file" >"$work/log" 2>&1
 		report $? "shellcheck $file" "$work/log"
-	done < <(git ls-files | while read -r file; do
+	done < <(files | while read -r file; do
 		case $file in
 		*.sh) echo "$file" ;;
 		*) [ -f "$file" ] && head -c 64 "$file" 2>/dev/null | head -n 1 | grep -aqE '^#!.*[/ ](ba)?sh$' && echo "$file" ;;
@@ -70,7 +75,7 @@ shell() {
 	done)
 }
 format() {
-	git ls-files -z '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror >"$work/log" 2>&1
+	files | grep '\.[ch]$' | xargs clang-format --dry-run -Werror >"$work/log" 2>&1
 	report $? "clang-format" "$work/log"
 }
 
