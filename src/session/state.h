@@ -1,8 +1,10 @@
 /* Sessions on disk.
  *
  *   $STATE/sessions/<id>/          STATE = $BRATTICE_STATE, else $XDG_STATE_HOME/brattice, else ~/.local/state/brattice; mode 0700
- *     lock          flock(2)ed for as long as the monitor lives: whoever gets it knows the session is dead
- *     meta          "key value" lines, values escaped as \n \\ ; see struct br_session_meta
+ *     lock          flock(2)ed for as long as the monitor lives: whoever gets it knows the session is dead. Removed once the
+ *                   session is ended and cleaned, so that gc need not look at it again
+ *     meta          "key value" lines, values escaped as \n \\ ; see struct br_session_meta. Written by rename and not synced:
+ *                   after a power cut it may be empty ("damaged"); what must last is in events.jsonl
  *     events.jsonl  session/events.h
  *     touched       "op path" lines (escaped), the names the path gate let be changed: input of the handoff check
  *     base          review mode: "sha256 size mode path" of lower files at copy-up
@@ -24,17 +26,18 @@
 struct br_session_meta {
 	char id[64];
 	char name[64];          /* --name, or "" */
-	char state[16];         /* starting, running, ended */
+	char state[16];         /* starting, running, ended; readers fill in "damaged" when meta can't be read */
 	char wall[16];
 	char project[PATH_MAX];
 	char policy[65];        /* hash of the compiled policy */
-	char **argv;            /* NULL-terminated, allocated */
+	char cgroup[PATH_MAX];  /* absolute path of the session's cgroup, ending in /brattice-<id>; "" if it has none. gc removes it */
+	char **argv;            /* NULL-terminated, allocated; stored up to 64 KiB (events.jsonl has all of it) */
 	int pid;                /* the monitor */
 	bool review;
 	bool pending;           /* review: changes neither applied nor discarded */
 	int64_t started_ms;     /* CLOCK_REALTIME */
 	int64_t ended_ms;       /* 0 while running */
-	int status;             /* exit status, once ended */
+	int status;             /* exit status, once ended; -1 when the monitor died before it could say */
 	bool alive;             /* filled by readers: the lock is held */
 };
 
@@ -42,16 +45,32 @@ struct br_session_meta {
 char *br_state_dir(struct br_err *e);
 char *br_runtime_dir(struct br_err *e);
 
-/* Makes $STATE (0700, owned by us, not a symlink: else an error with the mend) and the directory of a new session; fills
- * `m->id`; takes the lock. `*dirfd` and `*lockfd` are the caller's. */
+/* Opens $STATE or $RUNTIME: owned by us, mode 0700, not a symlink, else an error with the mend. With `create` it is made when
+ * absent; without, an absent one is -1 with e->sys == ENOENT. */
+int br_state_open(bool create, struct br_err *e);
+int br_runtime_open(bool create, struct br_err *e);
+/* Every directory where a live session of ours may have put its socket: the terminal that asks may have another environment
+ * than the one that started it. Opened and checked; at most `max` into `fds`; returns how many. */
+size_t br_runtime_open_all(int *fds, size_t max);
+/* "20261124-131500-3fa9c1d20b7e" */
+bool br_session_is_id(const char *s);
+
+/* Makes $STATE (checked as in br_state_open) and the directory of a new session; fills `m->id`, `m->pid` and, where 0,
+ * `m->started_ms`; takes the lock. `*dirfd` and `*lockfd` are the caller's. A flock belongs to the open file: a child that keeps
+ * `*lockfd` keeps a dead session alive, so every child closes it before anything else.
+ * The directory appears under its name with its lock held. Nothing is synced. */
 int br_session_create(struct br_session_meta *m, int *dirfd, int *lockfd, struct br_err *e);
+/* The orderly end: meta says ended with `status`, the private home and the lock file are removed. The monitor's last act on disk.
+ * `m->pending` is the caller's to set. */
+int br_session_end(int dirfd, struct br_session_meta *m, int status, struct br_err *e);
 /* Writes meta by rename. */
 int br_session_write_meta(int dirfd, const struct br_session_meta *m, struct br_err *e);
 int br_session_read_meta(int dirfd, struct br_session_meta *m, struct br_err *e);
 void br_session_meta_free(struct br_session_meta *m);
 
-/* Finds by id, unique prefix of an id, name, or "last" (the one started last; with `alive_only` the last that lives).
- * An ambiguous or unknown one is an error that lists the candidates. Opens its directory. */
+/* Finds by id, name, unique prefix of an id or (three letters or more) of its last part, or "last" (the one started last; with
+ * `alive_only` the last that lives). Of several with one name the living one is meant. An ambiguous or unknown one is an error
+ * that lists the candidates. Opens its directory. */
 int br_session_find(const char *which, bool alive_only, struct br_session_meta *m, int *dirfd, struct br_err *e);
 /* All sessions, newest first. The caller frees each meta and the array. */
 int br_session_list(struct br_session_meta **out, size_t *n, struct br_err *e);
