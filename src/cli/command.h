@@ -15,6 +15,8 @@ struct br_command {
 };
 
 br_command_fn br_cmd_run;
+br_command_fn br_cmd_doctor;
+extern const struct br_usage br_usage_doctor;
 
 /* Replaces the process by a helper of libexec/brattice; returns 125 when it can't. */
 int br_exec_helper(const char *helper, int argc, char **argv);
