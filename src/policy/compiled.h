@@ -53,6 +53,7 @@ enum {
 	BR_POLF_ROOT_ONLY = 1 << 2,
 	BR_POLF_DEFAULT = 1 << 3, /* from the built-in lists or a profile */
 	BR_POLF_EXEC = 1 << 4,    /* BR_POL_READ/WRITE: programs may be executed from there (default for both) */
+	BR_POLF_IF_KEY = 1 << 5,  /* BR_POL_HIDE: only a file whose content is a private key (br_is_private_key) */
 };
 
 struct br_pol_rec {
