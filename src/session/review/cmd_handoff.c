@@ -1,0 +1,155 @@
+/* brattice-review handoff: run by the monitor at the end of every run. */
+#include "session/review/review.h"
+
+#include "base/io.h"
+#include "base/opt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Names looked at below a directory that was moved into place as a whole. */
+#define WALK_MAX 200000
+
+struct opts {
+	const char *session, *project, *policy;
+	bool json, colour;
+};
+
+static const struct br_opt OPTS[] = {
+    {"session", 0, "DIR", "the session's directory", BR_OPT_STRING, offsetof(struct opts, session)},
+    {"project", 0, "DIR", "the project on the host", BR_OPT_STRING, offsetof(struct opts, project)},
+    {"policy", 0, "FILE", "the compiled policy of the run", BR_OPT_STRING, offsetof(struct opts, policy)},
+    {"json", 0, NULL, "one JSON object a line", BR_OPT_FLAG, offsetof(struct opts, json)},
+    {"colour", 0, NULL, "colours", BR_OPT_FLAG, offsetof(struct opts, colour)},
+};
+
+static const struct br_usage USAGE = {
+    .command = "handoff",
+    .synopsis = "--session DIR --project DIR --policy FILE [--json] [--colour]",
+    .summary = "what the changes of a run could make the host execute or trust",
+    .about = "Exit status: 0 nothing or notes, 1 warnings, 2 what acts with nobody looking or reaches out of the project.",
+    .opts = OPTS,
+    .nopts = BR_ARRAY_LEN(OPTS),
+};
+
+/* Adds what lies below a directory: a rename brings in a whole tree under one touched name. */
+static int
+walk(int root, const char *rel, struct br_strv *out, size_t *budget)
+{
+	struct stat st;
+	if (br_tree_stat(root, rel, &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	struct br_strv todo = {0};
+	int rc = br_strv_add(&todo, rel, strlen(rel));
+	while (rc == 0 && todo.n > 0) {
+		br_auto_free char *dir = todo.v[--todo.n];
+		struct br_strv entries = {0};
+		(void)br_tree_list(root, dir, &entries); /* unreadable: its own name is listed already */
+		for (size_t i = 0; rc == 0 && i < entries.n; i++) {
+			br_auto_free char *p = br_path_join(dir, entries.v[i]);
+			if (p == NULL || *budget == 0 || br_strv_add(out, p, strlen(p)) < 0)
+				rc = -1;
+			else if (br_tree_stat(root, p, &st) == 0 && S_ISDIR(st.st_mode))
+				rc = br_strv_add(&todo, p, strlen(p));
+			if (rc == 0)
+				--*budget;
+		}
+		br_strv_free(&entries);
+	}
+	br_strv_free(&todo);
+	return rc;
+}
+
+static int
+names_of_run(int session, int root, const char *project, struct br_strv *names, struct br_err *e)
+{
+	struct br_touched t;
+	if (br_touched_read(session, project, &t, e) < 0)
+		return -1;
+	size_t budget = WALK_MAX;
+	int rc = 0;
+	*names = t.names;
+	t.names = (struct br_strv){0};
+	for (size_t i = 0; rc == 0 && i < t.moved.n; i++)
+		rc = walk(root, t.moved.v[i], names, &budget);
+	br_strv_sort(names);
+	br_touched_free(&t);
+	return rc < 0 ? br_err_set(e, 0, "the run moved trees of more than %d names: too many to look at", WALK_MAX) : 0;
+}
+
+static int
+names_of_overlay(const struct br_view *v, struct br_strv *names, struct br_err *e)
+{
+	struct br_changes c = {0};
+	int rc = br_changes_scan(v, &c, e);
+	if (rc == 0 && br_changes_names(&c, names) < 0)
+		rc = br_err_set(e, ENOMEM, "cannot list the changes");
+	br_changes_free(&c);
+	return rc;
+}
+
+static void
+report(struct br_handoff *h, const struct opts *o)
+{
+	struct br_buf out = {0};
+	br_handoff_print(h, &out, o->colour, o->json);
+	if (out.len > 0)
+		(void)br_write_all(STDOUT_FILENO, out.p, out.len);
+	br_buf_free(&out);
+}
+
+static int
+check(const struct opts *o, struct br_handoff *h, struct br_err *e)
+{
+	br_auto_fd int session = open(o->session, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (session < 0)
+		return br_err_set(e, errno, "cannot open the session's directory %s", o->session);
+	br_auto_fd int root = open(o->project, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return br_err_set(e, errno, "cannot open the project %s", o->project);
+	br_auto_fd int upper = openat(session, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (upper < 0 && errno != ENOENT)
+		return br_err_set(e, errno, "cannot open the session's overlay");
+	struct br_policy policy = {0};
+	struct br_guard *guard = br_review_guard(AT_FDCWD, o->policy, &policy, e);
+	struct br_strv names = {0};
+	struct br_handoff_ctx c = {.now = {.upper = upper, .lower = root}, .before = upper >= 0 ? root : -1, .project = o->project,
+	    .guard = guard, .touched = &names};
+	int rc = guard == NULL ? -1 : 0;
+	if (rc == 0)
+		rc = upper >= 0 ? names_of_overlay(&c.now, &names, e) : names_of_run(session, root, o->project, &names, e);
+	if (rc == 0)
+		rc = br_review_repos(guard, root, &names, upper >= 0 ? NULL : &names, e);
+	for (size_t i = 0; rc == 0 && i < names.n; i++)
+		br_handoff_look(h, &c, names.v[i]);
+	br_strv_free(&names);
+	br_guard_free(guard);
+	br_pol_free(&policy);
+	return rc;
+}
+
+int
+br_cmd_handoff(int argc, char **argv)
+{
+	struct br_err e = BR_ERR_INIT;
+	struct opts o = {0};
+	int first = 0;
+	if (br_opt_parse(&USAGE, argc, argv, &o, &first, &e) != 0 || o.session == NULL || o.project == NULL || o.policy == NULL) {
+		if (e.msg[0] == '\0')
+			(void)br_err_set(&e, 0, "usage: brattice-review handoff %s", USAGE.synopsis);
+		br_err_print(&e);
+		return BR_EXIT_FAILURE;
+	}
+	struct br_handoff h = {0};
+	int status = BR_EXIT_FAILURE;
+	if (check(&o, &h, &e) < 0) {
+		br_err_print(&e);
+	} else {
+		int worst = br_handoff_worst(&h);
+		report(&h, &o);
+		status = worst == BR_HANDOFF_BLOCK ? BR_REVIEW_BLOCKED : worst == BR_HANDOFF_WARN ? 1 : BR_REVIEW_OK;
+	}
+	br_handoff_free(&h);
+	return status;
+}
