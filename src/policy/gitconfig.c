@@ -11,7 +11,7 @@ enum check {
 	REMOTE,     /* a remote's name, or a URL in its place */
 	REFSPEC,
 	WORKTREE,
-	UPDATE,     /* how a submodule is updated: "!command" would run */
+	UPDATE, /* how a submodule is updated: "!command" would run */
 	TAG_OPTION,
 	REF_STORAGE,
 	UMASK, /* core.sharedRepository: not for every user of the machine */
@@ -21,9 +21,10 @@ enum check {
 	LFS_PROCESS
 };
 
-/* The keys that pass, from git-config(1), git-lfs-config(5) and what hosting tools write into .git/config. `keys` are separated by
- * blanks; "*" is every key. A section may stand here with and without a subsection. Left out on purpose: everything that names a
- * program or a file to read or write, chooses a merge strategy by name (git runs `git-merge-NAME`), or weakens a check of git's. */
+/* The keys that pass, from git-config(1), git-lfs-config(5) and what hosting tools write into .git/config. `keys` are separated
+ * by blanks; "*" is every key. A section may stand here with and without a subsection. Left out on purpose: everything that
+ * names a program or a file to read or write, chooses a merge strategy by name (git runs `git-merge-NAME`), or weakens a check
+ * of git's. */
 static const struct allowed {
 	const char *section;
 	bool subsection;
@@ -31,12 +32,7 @@ static const struct allowed {
 	const char *keys;
 } allowed[] = {
     {"core", false, ANY,
-	"repositoryformatversion filemode hidedotfiles bare logallrefupdates ignorecase precomposeunicode symlinks trustctime checkstat "
-	"quotepath eol safecrlf autocrlf checkroundtripencoding bigfilethreshold compression loosecompression packedgitwindowsize "
-	"packedgitlimit deltabasecachelimit preloadindex untrackedcache splitindex sparsecheckout sparsecheckoutcone fsync fsyncmethod "
-	"fsyncobjectfiles warnambiguousrefs abbrev multipackindex commitgraph commentchar commentstring whitespace createobject "
-	"fileslocktimeout packedrefstimeout notesref usereplacerefs ignorestat longpaths fscache fsmonitorhookversion maxtreedepth "
-	"partialclonefilter lockfilepid"},
+	"repositoryformatversion filemode hidedotfiles bare logallrefupdates ignorecase precomposeunicode symlinks trustctime checkstat quotepath eol safecrlf autocrlf checkroundtripencoding bigfilethreshold compression loosecompression packedgitwindowsize packedgitlimit deltabasecachelimit preloadindex untrackedcache splitindex sparsecheckout sparsecheckoutcone fsync fsyncmethod fsyncobjectfiles warnambiguousrefs abbrev multipackindex commitgraph commentchar commentstring whitespace createobject fileslocktimeout packedrefstimeout notesref usereplacerefs ignorestat longpaths fscache fsmonitorhookversion maxtreedepth partialclonefilter lockfilepid"},
     {"core", false, FALSE_ONLY, "fsmonitor usebuiltinfsmonitor"},
     {"core", false, UMASK, "sharedrepository"},
     {"core", false, WORKTREE, "worktree"},
@@ -63,26 +59,21 @@ static const struct allowed {
     {"pull", false, ANY, "rebase ff autostash"},
     {"push", false, ANY, "default autosetupremote followtags recursesubmodules useforceifincludes negotiate usebitmaps"},
     {"merge", false, ANY,
-	"ff conflictstyle log renames renamelimit directoryrenames renormalize stat autostash verbosity suppressdest branchdesc "
-	"defaulttoupstream verifysignatures"},
+	"ff conflictstyle log renames renamelimit directoryrenames renormalize stat autostash verbosity suppressdest branchdesc defaulttoupstream verifysignatures"},
     {"rebase", false, ANY,
-	"stat autosquash autostash updaterefs missingcommitscheck abbreviatecommands forkpoint rebasemerges backend maxlabellength "
-	"reschedulefailedexec"},
+	"stat autosquash autostash updaterefs missingcommitscheck abbreviatecommands forkpoint rebasemerges backend maxlabellength reschedulefailedexec"},
     {"fetch", false, ANY,
 	"prune prunetags all parallel recursesubmodules unpacklimit output negotiationalgorithm showforcedupdates writecommitgraph"},
     {"color", false, COLOR, "*"},
     {"color", true, COLOR, "*"},
     {"column", false, ANY, "*"},
     {"gc", false, ANY,
-	"auto autopacklimit autodetach packrefs writecommitgraph bigpackthreshold aggressivedepth aggressivewindow cruftpacks "
-	"maxcruftsize logexpiry reflogexpire reflogexpireunreachable pruneexpire worktreepruneexpire rerereresolved rerereunresolved"},
+	"auto autopacklimit autodetach packrefs writecommitgraph bigpackthreshold aggressivedepth aggressivewindow cruftpacks maxcruftsize logexpiry reflogexpire reflogexpireunreachable pruneexpire worktreepruneexpire rerereresolved rerereunresolved"},
     {"gc", true, ANY, "reflogexpire reflogexpireunreachable"},
     {"pack", false, ANY,
-	"window depth windowmemory compression deltacachesize deltacachelimit threads indexversion packsizelimit usebitmaps usesparse "
-	"writebitmaps writebitmaphashcache writebitmaplookuptable writereverseindex readreverseindex allowpackreuse island islandcore "
-	"preferbitmaptips"},
-    {"repack", false, ANY, "usedeltabaseoffset usedeltaislands writebitmaps updateserverinfo packkeptobjects cruftwindow "
-			   "cruftwindowmemory cruftdepth cruftthreads"},
+	"window depth windowmemory compression deltacachesize deltacachelimit threads indexversion packsizelimit usebitmaps usesparse writebitmaps writebitmaphashcache writebitmaplookuptable writereverseindex readreverseindex allowpackreuse island islandcore preferbitmaptips"},
+    {"repack", false, ANY,
+	"usedeltabaseoffset usedeltaislands writebitmaps updateserverinfo packkeptobjects cruftwindow cruftwindowmemory cruftdepth cruftthreads"},
     {"index", false, ANY, "recordendofindexentries recordoffsettable sparse threads version skiphash"},
     {"splitindex", false, ANY, "maxpercentchange sharedindexexpire"},
     {"feature", false, ANY, "manyfiles experimental"},
@@ -92,9 +83,7 @@ static const struct allowed {
 	"abbrevcommit date decorate initialdecorationset excludedecoration diffmerges follow graphcolors showroot mailmap"},
     {"status", false, ANY, "*"},
     {"diff", false, ANY,
-	"algorithm autorefreshindex colormoved colormovedws context dirstat dstprefix ignoresubmodules indentheuristic interhunkcontext "
-	"mnemonicprefix noindex noprefix relative renamelimit renames srcprefix statgraphwidth statnamewidth submodule "
-	"suppressblankempty wserrorhighlight"},
+	"algorithm autorefreshindex colormoved colormovedws context dirstat dstprefix ignoresubmodules indentheuristic interhunkcontext mnemonicprefix noindex noprefix relative renamelimit renames srcprefix statgraphwidth statnamewidth submodule suppressblankempty wserrorhighlight"},
     {"commit", false, ANY, "status verbose cleanup"},
     {"commitgraph", false, ANY, "generationversion maxnewfilters readchangedpaths changedpathsversion"},
     {"tag", false, ANY, "sort"},
@@ -117,8 +106,7 @@ static const struct allowed {
     {"receive", false, ANY, "denycurrentbranch denydeletes denydeletecurrent denynonfastforwards autogc unpacklimit"},
     {"uploadpack", false, ANY, "allowfilter allowanysha1inwant allowtipsha1inwant allowreachablesha1inwant"},
     {"lfs", false, ANY,
-	"repositoryformatversion locksverify concurrenttransfers allowincompletepush fetchinclude fetchexclude fetchrecentrefsdays "
-	"fetchrecentcommitsdays fetchrecentalways skipdownloaderrors activitytimeout dialtimeout tlstimeout"},
+	"repositoryformatversion locksverify concurrenttransfers allowincompletepush fetchinclude fetchexclude fetchrecentrefsdays fetchrecentcommitsdays fetchrecentalways skipdownloaderrors activitytimeout dialtimeout tlstimeout"},
     {"lfs", true, ANY, "locksverify access"},
     /* git-lfs(1) writes these with `git lfs install --local`: the installed program by its name, and nothing else. */
     {"filter", true, LFS_CLEAN, "clean"},
@@ -260,8 +248,8 @@ static bool
 has_control(const char *s)
 {
 	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f || (s[0] == '%' && s[1] == '0') ||
-		    (s[0] == '%' && s[1] == '1') || (s[0] == '%' && s[1] == '7' && lower(s[2]) == 'f'))
+		if ((unsigned char)*s < 0x20 || *s == 0x7f || (s[0] == '%' && s[1] == '0') || (s[0] == '%' && s[1] == '1') ||
+		    (s[0] == '%' && s[1] == '7' && lower(s[2]) == 'f'))
 			return true;
 	return false;
 }

@@ -10,7 +10,7 @@
 
 struct br_gitconfig_refusal {
 	unsigned line;
-	char key[256];  /* "core.hookspath", or "" for a syntax error */
+	char key[256]; /* "core.hookspath", or "" for a syntax error */
 	char why[256];
 };
 
@@ -20,7 +20,7 @@ typedef bool br_gitconfig_path_ok(void *arg, const char *path);
 
 /* True when all of `data` is harmless. `before` (may be NULL) is the present content: keys that are already there with
  * the same value pass, so that a user's own `core.pager` doesn't make every `git config` fail. */
-bool br_gitconfig_judge(const char *data, size_t n, const char *before, size_t before_n, br_gitconfig_path_ok *path_ok, void *arg,
-    struct br_gitconfig_refusal *why);
+bool br_gitconfig_judge(const char *data, size_t n, const char *before, size_t before_n, br_gitconfig_path_ok *path_ok,
+    void *arg, struct br_gitconfig_refusal *why);
 
 #endif

@@ -6,9 +6,9 @@
 #include "base/buf.h"
 
 enum {
-	BR_GITCONFIG_MAX = 1 << 20,     /* bytes of a file */
-	BR_GITCONFIG_KEY_MAX = 4096,    /* bytes of "section.subsection.key" */
-	BR_GITCONFIG_VALUE_MAX = 65536  /* bytes of a value */
+	BR_GITCONFIG_MAX = 1 << 20,    /* bytes of a file */
+	BR_GITCONFIG_KEY_MAX = 4096,   /* bytes of "section.subsection.key" */
+	BR_GITCONFIG_VALUE_MAX = 65536 /* bytes of a value */
 };
 
 /* One "key = value". All texts are NUL-terminated and valid during the callback only. */
@@ -24,12 +24,12 @@ struct br_gitconfig_entry {
 /* Returns false to stop. */
 typedef bool br_gitconfig_each_fn(void *arg, const struct br_gitconfig_entry *entry);
 
-/* Calls `fn` for each entry in order. True when all of `data` was parsed; false when it is not git's syntax (`*line` and `*why`,
- * a static text, say where and why) or `fn` stopped (`*why` is NULL). */
+/* Calls `fn` for each entry in order. True when all of `data` was parsed; false when it is not git's syntax (`*line` and
+ * `*why`, a static text, say where and why) or `fn` stopped (`*why` is NULL). */
 bool br_gitconfig_each(const char *data, size_t n, br_gitconfig_each_fn *fn, void *arg, unsigned *line, const char **why);
 
-/* The last value of "section.subsection.key" (written as in br_gitconfig_entry.name), which is the one that git uses, into `out`.
- * False when it is not set, has no value, or the file is not git's syntax. */
+/* The last value of "section.subsection.key" (written as in br_gitconfig_entry.name), which is the one that git uses, into
+ * `out`. False when it is not set, has no value, or the file is not git's syntax. */
 bool br_gitconfig_get(const char *data, size_t n, const char *name, struct br_buf *out);
 
 #endif

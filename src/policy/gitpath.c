@@ -23,8 +23,8 @@ enum name {
 static const struct {
 	const char *text;
 	enum name name;
-} names[] = {{".git", DOT_GIT}, {"git~1", DOT_GIT}, {"hooks", HOOKS}, {"config", CONFIG}, {"config.worktree", CONFIG}, {"info", INFO},
-    {"attributes", ATTRIBUTES}, {"commondir", COMMONDIR}, {"modules", MODULES}, {"worktrees", WORKTREES},
+} names[] = {{".git", DOT_GIT}, {"git~1", DOT_GIT}, {"hooks", HOOKS}, {"config", CONFIG}, {"config.worktree", CONFIG},
+    {"info", INFO}, {"attributes", ATTRIBUTES}, {"commondir", COMMONDIR}, {"modules", MODULES}, {"worktrees", WORKTREES},
     {"branches", LEGACY_REMOTES}, {"remotes", LEGACY_REMOTES}, {"objects", OBJECTS}, {"alternates", ALTERNATES},
     {"http-alternates", ALTERNATES}, {"refs", REFS}, {"logs", LOGS}, {"rebase-merge", TODO}, {"rebase-apply", TODO},
     {"sequencer", TODO}};
@@ -127,8 +127,9 @@ struct walk {
 	enum name name;
 	enum name prev; /* kinds of the two components before */
 	enum name prev2;
-	/* Where the component stands: straight below a git directory; the name of a submodule or worktree; below such a name, which
-	 * may itself hold '/', so that any component may be straight below a git directory; or in a part of no concern. */
+	/* Where the component stands: straight below a git directory; the name of a submodule or worktree; below such a name,
+	 * which may itself hold '/', so that any component may be straight below a git directory; or in a part of no concern.
+	 */
 	enum { IN_GITDIR, IS_NAME, BELOW_NAME, ELSEWHERE } at;
 };
 

@@ -24,8 +24,9 @@ in_posix_class(const char *name, size_t n, unsigned char c)
 		const char *name;
 		bool is;
 	} classes[] = {{"alnum", upper || lower || digit}, {"alpha", upper || lower}, {"blank", c == ' ' || c == '\t'},
-	    {"cntrl", c < 0x20 || c == 0x7f}, {"digit", digit}, {"graph", graph}, {"lower", lower}, {"print", graph || c == ' '},
-	    {"punct", graph && !upper && !lower && !digit}, {"space", c == ' ' || (c >= '\t' && c <= '\r')}, {"upper", upper},
+	    {"cntrl", c < 0x20 || c == 0x7f}, {"digit", digit}, {"graph", graph}, {"lower", lower},
+	    {"print", graph || c == ' '}, {"punct", graph && !upper && !lower && !digit},
+	    {"space", c == ' ' || (c >= '\t' && c <= '\r')}, {"upper", upper},
 	    {"xdigit", digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')}};
 	for (size_t i = 0; i < BR_ARRAY_LEN(classes); i++)
 		if (strlen(classes[i].name) == n && memcmp(classes[i].name, name, n) == 0)

@@ -398,8 +398,8 @@ may_lift(const struct lift *l, const struct rule *r)
 	return (l->rec->flags & BR_POLF_DEFAULT) == 0 && l->order > r->order && same_source(l->rec->origin, r->origin);
 }
 
-/* Whether `r`, which matched from the component `at` on, is lifted for the path. A default lift (`!*.example`) is about the name
- * that the rule found, not about a directory above it. */
+/* Whether `r`, which matched from the component `at` on, is lifted for the path. A default lift (`!*.example`) is about the
+ * name that the rule found, not about a directory above it. */
 static bool
 is_lifted(const struct br_guard *g, const struct rule *r, const char *rel, const char *at, bool is_dir)
 {
@@ -410,10 +410,30 @@ is_lifted(const struct br_guard *g, const struct rule *r, const char *rel, const
 	for (size_t n = hide ? g->n_hide_lifts : g->n_protect_lifts; n > 0; n--, l++) {
 		uint32_t f = l->rec->flags;
 		unsigned root = (f & BR_POLF_ROOT_ONLY) != 0 ? BR_GLOB_ROOT_ONLY : 0;
-		if (may_lift(l, r) && br_glob_match(l->rec->text, root != 0 || (f & BR_POLF_DEFAULT) != 0 ? at : rel, is_dir, root))
+		if (may_lift(l, r) &&
+		    br_glob_match(l->rec->text, root != 0 || (f & BR_POLF_DEFAULT) != 0 ? at : rel, is_dir, root))
 			return true;
 	}
 	return false;
+}
+
+/* Whether `at` names a directory that the pattern goes through, literally. */
+static bool
+is_on_the_way(const struct rule *r, const char *at)
+{
+	size_t n = strlen(at);
+	return strlen(r->pat) > n && r->pat[n] == '/' && same_folded(at, r->pat, n);
+}
+
+static bool
+matches(const struct ask *a, const struct rule *r, const char *at, bool last, bool sure)
+{
+	/* A link in the place of a directory (".claude" -> "evil") would bring guarded names along. */
+	if (r->cls == BR_GUARD_DENY && !a->is_dir && is_on_the_way(r, at))
+		return true;
+	if (sure && r->single)
+		return !r->dir_only || !last || a->is_dir;
+	return br_glob_match(r->pat, at, a->is_dir, BR_GLOB_ICASE | BR_GLOB_ROOT_ONLY);
 }
 
 /* `r` may match from the component `at` (of length `n`) on; `sure`: its key did, so a single component needs no other look. */
@@ -431,12 +451,11 @@ consider(struct ask *a, const struct rule *r, const char *at, size_t n, bool sur
 		return;
 	if (r->root_only && !r->any_depth && !at_repo_root(a->g, a->rel, at))
 		cls = BR_GUARD_WATCHED;
-	bool keyed_again = cls == a->cls && cls == BR_GUARD_HIDDEN && a->best != NULL && (a->best->flags & BR_POLF_IF_KEY) != 0 &&
-			   (r->flags & BR_POLF_IF_KEY) == 0;
+	bool keyed_again = cls == a->cls && cls == BR_GUARD_HIDDEN && a->best != NULL &&
+			   (a->best->flags & BR_POLF_IF_KEY) != 0 && (r->flags & BR_POLF_IF_KEY) == 0;
 	if (rank(cls) <= rank(a->cls) && !keyed_again)
 		return;
-	if (sure && r->single ? r->dir_only && last && !a->is_dir
-			      : !br_glob_match(r->pat, at, a->is_dir, BR_GLOB_ICASE | BR_GLOB_ROOT_ONLY))
+	if (!matches(a, r, at, last, sure))
 		return;
 	if (is_lifted(a->g, r, a->rel, at, a->is_dir))
 		return;
@@ -505,7 +524,8 @@ git_rule_lifted(const struct br_guard *g, const char *rel, bool is_dir)
 
 /* Puts git's verdict in place of the rules' if it forbids more. */
 static struct br_guard_answer
-with_git(const struct br_guard *g, const char *rel, bool is_dir, enum br_guard_class cls, const char *rule, struct br_guard_answer a)
+with_git(
+    const struct br_guard *g, const char *rel, bool is_dir, enum br_guard_class cls, const char *rule, struct br_guard_answer a)
 {
 	if (rank(cls) <= rank(a.cls) || (cls == BR_GUARD_DENY && git_rule_lifted(g, rel, is_dir)))
 		return a;

@@ -9,12 +9,12 @@
 
 enum br_guard_class {
 	BR_GUARD_PLAIN,
-	BR_GUARD_WATCHED,    /* allowed and recorded */
-	BR_GUARD_DENY,       /* guarded: refuse */
-	BR_GUARD_GITCONFIG,  /* a git config file: only by git's own rename of config.lock, after the judge */
-	BR_GUARD_GITLINK,    /* a `.git` file: only when it resolves to a git directory of the tree */
-	BR_GUARD_COMMONDIR,  /* a `commondir` file of a worktree: only with the content "../.." */
-	BR_GUARD_HIDDEN      /* hidden: EACCES */
+	BR_GUARD_WATCHED,   /* allowed and recorded */
+	BR_GUARD_DENY,      /* guarded: refuse */
+	BR_GUARD_GITCONFIG, /* a git config file: only by git's own rename of config.lock, after the judge */
+	BR_GUARD_GITLINK,   /* a `.git` file: only when it resolves to a git directory of the tree */
+	BR_GUARD_COMMONDIR, /* a `commondir` file of a worktree: only with the content "../.." */
+	BR_GUARD_HIDDEN     /* hidden: EACCES */
 };
 
 struct br_guard_answer {
@@ -26,13 +26,14 @@ struct br_guard_answer {
 
 struct br_guard; /* the rules, indexed */
 
-/* Indexes the records PROTECT, UNPROTECT, WATCH, HIDE and UNHIDE of `p`, which must live as long as the guard. NULL when memory ran
- * out or a pattern is bad.
+/* Indexes the records PROTECT, UNPROTECT, WATCH, HIDE and UNHIDE of `p`, which must live as long as the guard. NULL when memory
+ * ran out or a pattern is bad.
  *
- * What lifts what: UNPROTECT and UNHIDE lift every rule that has BR_POLF_DEFAULT, and the rules before them from the same source
- * (`origin` up to its last ':'). Rules of other layers stay: denials are a union. A lift that is itself BR_POLF_DEFAULT lifts only
- * default rules. Git's rules are lifted only by an UNPROTECT that names a component `.git` literally (`!.git/hooks/x`), the
- * classes GITCONFIG, GITLINK and COMMONDIR never. Guard names match ASCII-case-insensitively, lifts exactly. */
+ * What lifts what: UNPROTECT and UNHIDE lift every rule that has BR_POLF_DEFAULT, and the rules before them from the same
+ * source
+ * (`origin` up to its last ':'). Rules of other layers stay: denials are a union. A lift that is itself BR_POLF_DEFAULT lifts
+ * only default rules. Git's rules are lifted only by an UNPROTECT that names a component `.git` literally (`!.git/hooks/x`),
+ * the classes GITCONFIG, GITLINK and COMMONDIR never. Guard names match ASCII-case-insensitively, lifts exactly. */
 struct br_guard *br_guard_new(const struct br_policy *p, struct br_err *e);
 void br_guard_free(struct br_guard *g); /* NULL is fine */
 /* A repository (project-relative directory, "" = the project itself, always there) whose root names are guarded. 0, or -1 when
@@ -45,7 +46,9 @@ int br_guard_add_hidden(struct br_guard *g, const char *rel);
  *
  * `is_dir`: true only for mkdir (and for a directory that is there): a path whose last component is `.git` is PLAIN as a
  * directory and GITLINK as anything else; the same goes for `.git/hooks` and its like, which may be made but not be a symlink.
- * A directory that arrives or leaves by *rename* brings its content along: ask br_guard_classify_tree for both names.
+ * A directory that arrives or leaves by *rename*, and a symlink that is made, renamed or linked, brings content from elsewhere:
+ * ask br_guard_classify_tree for these, for both names. (A plain file or link in the place of a directory that a guarded
+ * pattern goes through, such as `.claude`, is DENY here as well.)
  *
  * HIDDEN with BR_POLF_DEFAULT in `flags` is a rule by name (`.env`): a caller that knows the name to be absent may let it be
  * created (`cp .env.example .env`). Rules with BR_POLF_IF_KEY are not asked here, since they depend on content: see
@@ -58,13 +61,13 @@ struct br_guard_answer br_guard_classify(const struct br_guard *g, const char *r
  * br_guard_classify. A rename over the border of the project must be answered with EXDEV: outside nothing is guarded. */
 struct br_guard_answer br_guard_classify_tree(const struct br_guard *g, const char *rel);
 
-/* The rule that hides `rel` (HIDDEN, or PLAIN when none), for the scan at start. With BR_POLF_IF_KEY in `flags` the file is hidden
- * only when br_is_private_key says so of its content; with BR_POLF_DEFAULT only when it is not tracked and lies outside of
- * br_builtin_skip_dirs. */
+/* The rule that hides `rel` (HIDDEN, or PLAIN when none), for the scan at start. With BR_POLF_IF_KEY in `flags` the file is
+ * hidden only when br_is_private_key says so of its content; with BR_POLF_DEFAULT only when it is not tracked and lies outside
+ * of br_builtin_skip_dirs. */
 struct br_guard_answer br_guard_hidden(const struct br_guard *g, const char *rel, bool is_dir);
 
-/* True when `rel` is a `.git` or lies below one, under any of its spellings. The gate lets no symlink that leaves the tree be made
- * there, nor renamed or linked there: git on the host appends to and truncates files such as .git/logs/HEAD and
+/* True when `rel` is a `.git` or lies below one, under any of its spellings. The gate lets no symlink that leaves the tree be
+ * made there, nor renamed or linked there: git on the host appends to and truncates files such as .git/logs/HEAD and
  * .git/COMMIT_EDITMSG through them. */
 bool br_guard_in_git(const char *rel);
 
