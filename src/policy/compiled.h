@@ -42,7 +42,7 @@ enum br_pol_kind {
 	BR_POL_REVIEW,       /* 1: the project is an overlay */
 	/* about the policy itself */
 	BR_POL_PROFILE, /* text = name of a profile in force */
-	BR_POL_INPUT,   /* text = absolute path, data = SHA-256 hex or "absent"; BR_POLF_UNTRUSTED: lies in the project */
+	BR_POL_INPUT,   /* text = absolute path, data = its state as br_input_state() tells it (policy/inputs.h); BR_POLF_UNTRUSTED: lies in the project */
 	BR_POL_WARNING, /* text = something the user should see at start */
 	BR_POL_KIND_END
 };
@@ -54,6 +54,7 @@ enum {
 	BR_POLF_DEFAULT = 1 << 3, /* from the built-in lists or a profile */
 	BR_POLF_EXEC = 1 << 4,    /* BR_POL_READ/WRITE: programs may be executed from there (default for both) */
 	BR_POLF_IF_KEY = 1 << 5,  /* BR_POL_HIDE: only a file whose content is a private key (br_is_private_key) */
+	BR_POLF_PRESENCE = 1 << 6, /* BR_POL_INPUT: only whether it is there counts */
 };
 
 struct br_pol_rec {

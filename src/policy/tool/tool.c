@@ -1,0 +1,81 @@
+#include "policy/tool/tool.h"
+
+#include "base/io.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+void
+br_layer_options_free(struct br_layer_options *o)
+{
+	br_opt_list_free(&o->policy);
+	br_opt_list_free(&o->profile);
+	br_opt_list_free(&o->default_profile);
+	br_opt_list_free(&o->read);
+	br_opt_list_free(&o->write);
+	br_opt_list_free(&o->env);
+}
+
+/* The state directory as session/state.h defines it; named by the monitor, worked out here for people. */
+static const char *
+default_state(struct br_arena *a, const char *home)
+{
+	const char *s = getenv("BRATTICE_STATE"), *xdg = getenv("XDG_STATE_HOME");
+	if (s != NULL && s[0] == '/')
+		return s;
+	if (xdg != NULL && xdg[0] == '/')
+		return br_arena_printf(a, "%s/brattice", xdg);
+	return br_arena_printf(a, "%s/.local/state/brattice", home);
+}
+
+int
+br_tool_policy(const struct br_layer_options *o, struct br_policy_set *s, struct br_rules *rules, struct br_err *e)
+{
+	char cwd[PATH_MAX];
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		return br_err_set(e, errno, "cannot tell the working directory");
+	const char *home = o->home != NULL ? o->home : getenv("HOME");
+	if (home == NULL || home[0] != '/') {
+		(void)br_err_set(e, 0, "the home directory is not known");
+		return br_err_hint(e, "set HOME");
+	}
+	const char *project = br_path_normal(s->a, cwd, home, o->project != NULL ? o->project : ".");
+	struct br_load_options lo = {.home = home,
+	    .project = project,
+	    .state = o->state != NULL ? br_path_normal(s->a, cwd, home, o->state) : default_state(s->a, home),
+	    .etc = o->etc != NULL ? o->etc : "/etc/brattice/policy.d",
+	    .cwd = cwd,
+	    .config_home = getenv("XDG_CONFIG_HOME"),
+	    .command = o->command,
+	    .policy = &o->policy,
+	    .profile = &o->profile,
+	    .default_profile = &o->default_profile,
+	    .read = &o->read,
+	    .write = &o->write,
+	    .env = &o->env,
+	    .review = o->review};
+	br_load(s, &lo);
+	if (!s->r->errors)
+		br_merge(s, rules);
+	return 0;
+}
+
+int
+br_tool_compiled(const struct br_policy_set *s, const struct br_rules *rules, struct br_policy *out, struct br_err *e)
+{
+	br_auto_buf b = {0};
+	if (br_emit(s, rules, &b) < 0)
+		return br_err_set(e, ENOMEM, "cannot compile the policy");
+	return br_pol_parse(b.p, b.len, out, e);
+}
+
+int
+br_tool_print(const struct br_buf *b, int status)
+{
+	if (!b->failed && (b->len == 0 || br_write_all(STDOUT_FILENO, b->p, b->len) == 0))
+		return status;
+	if (errno != EPIPE)
+		br_warn("cannot write the answer: %s", strerror(b->failed ? ENOMEM : errno));
+	return BR_EXIT_FAILURE;
+}
