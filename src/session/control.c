@@ -210,6 +210,11 @@ on_attach(struct client *k, const char *p, size_t n)
 	if (!answer(k, 'O', NULL, 0))
 		return true;
 	k->attached = true;
+	br_auto_buf replay = {0};
+	if (ops->replay != NULL)
+		ops->replay(ops->arg, &replay);
+	if (replay.len > 0)
+		enqueue(k, replay.p, replay.len);
 	ops->resize(ops->arg, rows > 1 ? rows - 1 : rows + 1, cols);
 	ops->resize(ops->arg, rows, cols);
 	return true;

@@ -39,6 +39,8 @@ struct br_control_ops {
 	void (*resize)(void *arg, unsigned short rows, unsigned short cols);
 	/* True when the session has a terminal to attach to; else attach answers 'E'. */
 	bool (*can_attach)(void *arg);
+	/* May be NULL. What a terminal that attaches must be told first: br_term_filter_replay. */
+	void (*replay)(void *arg, struct br_buf *out);
 };
 
 /* Listens at $RUNTIME/<id>.sock (directory 0700, socket 0600). */

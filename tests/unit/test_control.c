@@ -100,11 +100,18 @@ can_attach(void *arg)
 }
 
 static void
+do_replay(void *arg, struct br_buf *out)
+{
+	(void)arg;
+	br_buf_puts(out, "modes");
+}
+
+static void
 run_monitor(int out, bool terminal)
 {
 	struct br_err e = BR_ERR_INIT;
 	struct monitor m = {.out = out, .terminal = terminal, .loop = br_loop_new()};
-	const struct br_control_ops ops = {&m, do_status, do_stop, do_kill, do_input, do_resize, can_attach};
+	const struct br_control_ops ops = {&m, do_status, do_stop, do_kill, do_input, do_resize, can_attach, do_replay};
 	m.control = br_control_listen(m.loop, id, &ops, &e);
 	if (m.control == NULL) {
 		br_err_print(&e);
@@ -228,6 +235,7 @@ attach(unsigned short rows, unsigned short cols)
 	int s = dial();
 	tell(s, a, sizeof(a));
 	expect_frame(s, "O", 1);
+	expect_frame(s, "omodes", 6);
 	return s;
 }
 
