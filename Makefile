@@ -37,7 +37,8 @@ test-kill: build ## SIGKILL in every phase, for a long time (ROUNDS=…)
 
 bench: build ## the benchmarks, against the peers that are installed; writes bench/RESULTS.md
 	@$(deps) bench
-	@BUILD=$(BUILD) bench/run.py
+	@bench/peers.sh
+	@BUILD=$(BUILD) bench/run.py $(BENCH_ARGS)
 
 lint: ## clang-tidy, gcc's -fanalyzer, shellcheck
 	@$(deps) test
