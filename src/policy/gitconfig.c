@@ -32,7 +32,12 @@ static const struct allowed {
 	const char *keys;
 } allowed[] = {
     {"core", false, ANY,
-	"repositoryformatversion filemode hidedotfiles bare logallrefupdates ignorecase precomposeunicode symlinks trustctime checkstat quotepath eol safecrlf autocrlf checkroundtripencoding bigfilethreshold compression loosecompression packedgitwindowsize packedgitlimit deltabasecachelimit preloadindex untrackedcache splitindex sparsecheckout sparsecheckoutcone fsync fsyncmethod fsyncobjectfiles warnambiguousrefs abbrev multipackindex commitgraph commentchar commentstring whitespace createobject fileslocktimeout packedrefstimeout notesref usereplacerefs ignorestat longpaths fscache fsmonitorhookversion maxtreedepth partialclonefilter lockfilepid"},
+	"repositoryformatversion filemode hidedotfiles bare logallrefupdates ignorecase precomposeunicode symlinks trustctime "
+	"checkstat quotepath eol safecrlf autocrlf checkroundtripencoding bigfilethreshold compression loosecompression "
+	"packedgitwindowsize packedgitlimit deltabasecachelimit preloadindex untrackedcache splitindex sparsecheckout "
+	"sparsecheckoutcone fsync fsyncmethod fsyncobjectfiles warnambiguousrefs abbrev multipackindex commitgraph commentchar "
+	"commentstring whitespace createobject fileslocktimeout packedrefstimeout notesref usereplacerefs ignorestat longpaths "
+	"fscache fsmonitorhookversion maxtreedepth partialclonefilter lockfilepid"},
     {"core", false, FALSE_ONLY, "fsmonitor usebuiltinfsmonitor"},
     {"core", false, UMASK, "sharedrepository"},
     {"core", false, WORKTREE, "worktree"},
@@ -59,21 +64,29 @@ static const struct allowed {
     {"pull", false, ANY, "rebase ff autostash"},
     {"push", false, ANY, "default autosetupremote followtags recursesubmodules useforceifincludes negotiate usebitmaps"},
     {"merge", false, ANY,
-	"ff conflictstyle log renames renamelimit directoryrenames renormalize stat autostash verbosity suppressdest branchdesc defaulttoupstream verifysignatures"},
+	"ff conflictstyle log renames renamelimit directoryrenames renormalize stat autostash verbosity suppressdest "
+	"branchdesc defaulttoupstream verifysignatures"},
     {"rebase", false, ANY,
-	"stat autosquash autostash updaterefs missingcommitscheck abbreviatecommands forkpoint rebasemerges backend maxlabellength reschedulefailedexec"},
+	"stat autosquash autostash updaterefs missingcommitscheck abbreviatecommands forkpoint rebasemerges backend "
+	"maxlabellength reschedulefailedexec"},
     {"fetch", false, ANY,
-	"prune prunetags all parallel recursesubmodules unpacklimit output negotiationalgorithm showforcedupdates writecommitgraph"},
+	"prune prunetags all parallel recursesubmodules unpacklimit output negotiationalgorithm showforcedupdates "
+	"writecommitgraph"},
     {"color", false, COLOR, "*"},
     {"color", true, COLOR, "*"},
     {"column", false, ANY, "*"},
     {"gc", false, ANY,
-	"auto autopacklimit autodetach packrefs writecommitgraph bigpackthreshold aggressivedepth aggressivewindow cruftpacks maxcruftsize logexpiry reflogexpire reflogexpireunreachable pruneexpire worktreepruneexpire rerereresolved rerereunresolved"},
+	"auto autopacklimit autodetach packrefs writecommitgraph bigpackthreshold aggressivedepth aggressivewindow cruftpacks "
+	"maxcruftsize logexpiry reflogexpire reflogexpireunreachable pruneexpire worktreepruneexpire rerereresolved "
+	"rerereunresolved"},
     {"gc", true, ANY, "reflogexpire reflogexpireunreachable"},
     {"pack", false, ANY,
-	"window depth windowmemory compression deltacachesize deltacachelimit threads indexversion packsizelimit usebitmaps usesparse writebitmaps writebitmaphashcache writebitmaplookuptable writereverseindex readreverseindex allowpackreuse island islandcore preferbitmaptips"},
+	"window depth windowmemory compression deltacachesize deltacachelimit threads indexversion packsizelimit usebitmaps "
+	"usesparse writebitmaps writebitmaphashcache writebitmaplookuptable writereverseindex readreverseindex allowpackreuse "
+	"island islandcore preferbitmaptips"},
     {"repack", false, ANY,
-	"usedeltabaseoffset usedeltaislands writebitmaps updateserverinfo packkeptobjects cruftwindow cruftwindowmemory cruftdepth cruftthreads"},
+	"usedeltabaseoffset usedeltaislands writebitmaps updateserverinfo packkeptobjects cruftwindow cruftwindowmemory "
+	"cruftdepth cruftthreads"},
     {"index", false, ANY, "recordendofindexentries recordoffsettable sparse threads version skiphash"},
     {"splitindex", false, ANY, "maxpercentchange sharedindexexpire"},
     {"feature", false, ANY, "manyfiles experimental"},
@@ -83,7 +96,9 @@ static const struct allowed {
 	"abbrevcommit date decorate initialdecorationset excludedecoration diffmerges follow graphcolors showroot mailmap"},
     {"status", false, ANY, "*"},
     {"diff", false, ANY,
-	"algorithm autorefreshindex colormoved colormovedws context dirstat dstprefix ignoresubmodules indentheuristic interhunkcontext mnemonicprefix noindex noprefix relative renamelimit renames srcprefix statgraphwidth statnamewidth submodule suppressblankempty wserrorhighlight"},
+	"algorithm autorefreshindex colormoved colormovedws context dirstat dstprefix ignoresubmodules indentheuristic "
+	"interhunkcontext mnemonicprefix noindex noprefix relative renamelimit renames srcprefix statgraphwidth statnamewidth "
+	"submodule suppressblankempty wserrorhighlight"},
     {"commit", false, ANY, "status verbose cleanup"},
     {"commitgraph", false, ANY, "generationversion maxnewfilters readchangedpaths changedpathsversion"},
     {"tag", false, ANY, "sort"},
@@ -106,7 +121,9 @@ static const struct allowed {
     {"receive", false, ANY, "denycurrentbranch denydeletes denydeletecurrent denynonfastforwards autogc unpacklimit"},
     {"uploadpack", false, ANY, "allowfilter allowanysha1inwant allowtipsha1inwant allowreachablesha1inwant"},
     {"lfs", false, ANY,
-	"repositoryformatversion locksverify concurrenttransfers allowincompletepush fetchinclude fetchexclude fetchrecentrefsdays fetchrecentcommitsdays fetchrecentalways skipdownloaderrors activitytimeout dialtimeout tlstimeout"},
+	"repositoryformatversion locksverify concurrenttransfers allowincompletepush fetchinclude fetchexclude "
+	"fetchrecentrefsdays fetchrecentcommitsdays fetchrecentalways skipdownloaderrors activitytimeout dialtimeout "
+	"tlstimeout"},
     {"lfs", true, ANY, "locksverify access"},
     /* git-lfs(1) writes these with `git lfs install --local`: the installed program by its name, and nothing else. */
     {"filter", true, LFS_CLEAN, "clean"},
