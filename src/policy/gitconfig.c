@@ -4,12 +4,13 @@
 
 /* What a harmless key's value must look like. */
 enum check {
-	ANY,
+	ANY,        /* but control characters, which could reach a terminal */
 	BOOL,       /* true or false: a program's name in its place would run */
 	FALSE_ONLY, /* only to switch it off */
 	URL,        /* of a repository */
 	REMOTE,     /* a remote's name, or a URL in its place */
 	REFSPEC,
+	PUSH_REFSPEC, /* one that neither forces nor deletes: a plain `git push` would do it */
 	WORKTREE,
 	UPDATE, /* how a submodule is updated: "!command" would run */
 	TAG_OPTION,
@@ -36,7 +37,8 @@ static const struct allowed {
 	"checkstat quotepath eol safecrlf autocrlf checkroundtripencoding bigfilethreshold compression loosecompression "
 	"packedgitwindowsize packedgitlimit deltabasecachelimit preloadindex untrackedcache splitindex sparsecheckout "
 	"sparsecheckoutcone fsync fsyncmethod fsyncobjectfiles warnambiguousrefs abbrev multipackindex commitgraph commentchar "
-	"commentstring whitespace createobject fileslocktimeout packedrefstimeout notesref usereplacerefs ignorestat longpaths "
+	"commentstring whitespace createobject filesreflocktimeout packedrefstimeout notesref usereplacerefs ignorestat "
+	"longpaths "
 	"fscache fsmonitorhookversion maxtreedepth partialclonefilter lockfilepid"},
     {"core", false, FALSE_ONLY, "fsmonitor usebuiltinfsmonitor"},
     {"core", false, UMASK, "sharedrepository"},
@@ -48,10 +50,12 @@ static const struct allowed {
     {"branch", true, REMOTE, "remote pushremote"},
     {"branch", false, ANY, "autosetupmerge autosetuprebase sort"},
     {"remote", true, URL, "url pushurl"},
-    {"remote", true, REFSPEC, "fetch push"},
+    {"remote", true, REFSPEC, "fetch"},
+    {"remote", true, PUSH_REFSPEC, "push"},
+    {"remote", true, FALSE_ONLY, "mirror"},
     {"remote", true, TAG_OPTION, "tagopt"},
     {"remote", true, ANY,
-	"prune prunetags mirror skipdefaultupdate skipfetchall followremotehead partialclonefilter promisor gh-resolved"},
+	"prune prunetags skipdefaultupdate skipfetchall followremotehead partialclonefilter promisor gh-resolved"},
     {"remote", false, REMOTE, "pushdefault"},
     {"submodule", true, URL, "url"},
     {"submodule", true, UPDATE, "update"},
@@ -61,7 +65,7 @@ static const struct allowed {
 	"objectformat compatobjectformat partialclone noop noop-v1 preciousobjects worktreeconfig relativeworktrees"},
     {"extensions", false, REF_STORAGE, "refstorage"},
     {"init", false, ANY, "defaultbranch defaultobjectformat defaultrefformat"},
-    {"pull", false, ANY, "rebase ff autostash"},
+    {"pull", false, ANY, "rebase ff"},
     {"push", false, ANY, "default autosetupremote followtags recursesubmodules useforceifincludes negotiate usebitmaps"},
     {"merge", false, ANY,
 	"ff conflictstyle log renames renamelimit directoryrenames renormalize stat autostash verbosity suppressdest "
@@ -133,7 +137,8 @@ static const struct allowed {
     {"gui", false, ANY, "wmstate geometry"},
 };
 
-/* Why some keys are refused. "section." is every key of the section; the first match counts. */
+/* Why some keys are refused: "section.key", with or without a subsection, or "section." for every key of the section; the first
+ * match counts. */
 static const struct {
 	const char *name;
 	const char *why;
@@ -153,6 +158,7 @@ static const struct {
     {"core.sharedrepository", "it makes the repository writable for every user of the machine"},
     {"core.protecthfs", "it switches off a protection of git's"},
     {"core.protectntfs", "it switches off a protection of git's"},
+    {"remote.mirror", "with it a plain `git push` deletes branches on the server"},
     {"sequence.editor", "git runs the program that it names"},
     {"rebase.instructionformat", "it can write `exec` lines into the list of steps that git runs"},
     {"merge.tool", "git runs the program that it chooses"},
@@ -194,6 +200,11 @@ static const struct {
     {"hook.", "git runs the program that it names"},
     {"ssh.", "it changes which program talks to remotes"},
     {"http.", "it can redirect or expose what git sends to remotes"},
+    {"remote.uploadpack", "git runs the program that it names"},
+    {"remote.receivepack", "git runs the program that it names"},
+    {"remote.vcs", "it makes git run the program git-remote-NAME"},
+    {"remote.proxy", "it can redirect what git sends to remotes"},
+    {"branch.mergeoptions", "it can choose a merge program"},
     {"safe.", "it switches off a protection of git's"},
     {"transfer.", "it can switch off a protection of git's"},
     {"fsck.", "it can switch off a protection of git's"},
@@ -314,6 +325,16 @@ is_remote_ok(struct judge *j, const char *value)
 	return is_url_ok(j, value);
 }
 
+/* Control characters that act on a terminal: all but tab and newline. */
+static bool
+has_escape(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (((unsigned char)*s < 0x20 && *s != '\t' && *s != '\n') || *s == 0x7f)
+			return true;
+	return false;
+}
+
 static bool
 is_color(const char *value)
 {
@@ -329,7 +350,8 @@ is_value_ok(struct judge *j, const struct allowed *a, const struct br_gitconfig_
 	const char *v = e->value != NULL ? e->value : "true";
 	switch (a->check) {
 	case ANY:
-		return true;
+		j->why = "the value holds control characters";
+		return !has_escape(v);
 	case BOOL:
 		return v[0] == '\0' || is_one_of(v, booleans);
 	case FALSE_ONLY:
@@ -341,6 +363,9 @@ is_value_ok(struct judge *j, const struct allowed *a, const struct br_gitconfig_
 	case REFSPEC:
 		j->why = "not a refspec";
 		return e->value != NULL && v[0] != '-' && !has_control(v);
+	case PUSH_REFSPEC:
+		j->why = "a refspec that begins with '+', ':' or '-' makes a plain `git push` overwrite or delete";
+		return e->value != NULL && strchr("+:-", v[0]) == NULL && !has_control(v);
 	case WORKTREE:
 		return e->value != NULL && is_path_ok(j, v);
 	case UPDATE:
@@ -390,10 +415,10 @@ reason(const struct judge *j, const struct br_gitconfig_entry *e)
 	if (j->why != NULL)
 		return j->why;
 	for (size_t i = 0; i < BR_ARRAY_LEN(reasons); i++) {
-		size_t n = strlen(reasons[i].name);
-		bool section = reasons[i].name[n - 1] == '.';
-		if (section ? strlen(e->section) == n - 1 && strncmp(reasons[i].name, e->section, n - 1) == 0
-			    : br_streq(reasons[i].name, e->name))
+		const char *key = strchr(reasons[i].name, '.') + 1;
+		size_t n = (size_t)(key - reasons[i].name) - 1;
+		if (strlen(e->section) == n && strncmp(reasons[i].name, e->section, n) == 0 &&
+		    (*key == '\0' || br_streq(key, e->key)))
 			return reasons[i].why;
 	}
 	return "it is not among the keys known to be harmless to whoever runs git on the host";
