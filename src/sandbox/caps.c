@@ -36,6 +36,18 @@ br_caps_drop_all(struct br_err *e)
 }
 
 int
+br_caps_raise_all(struct br_err *e)
+{
+	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct d[2] = {0};
+	if (syscall(SYS_capget, &h, d) < 0)
+		return br_err_set(e, errno, "cannot read capabilities");
+	d[0].effective = d[0].permitted;
+	d[1].effective = d[1].permitted;
+	return syscall(SYS_capset, &h, d) < 0 ? br_err_set(e, errno, "cannot raise capabilities") : 0;
+}
+
+int
 br_caps_keep_only(unsigned cap, struct br_err *e)
 {
 	return set_caps(1ULL << cap) < 0 ? br_err_set(e, errno, "cannot reduce capabilities") : 0;

@@ -1,0 +1,242 @@
+/* The path gate's process and its table of calls. */
+#include "exec/gate_int.h"
+
+#include "base/io.h"
+#include "sandbox/caps.h"
+#include "sandbox/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Linux 6.6; not in Debian 12's headers */
+#define NOTIF_SET_FLAGS _IOW('!', 4, uint64_t)
+#define NOTIF_SYNC_WAKE_UP 1ULL
+
+#define FLUSH_US 20000
+#define RETRY_MS 5
+
+#define ARG(n) (c->req->data.args[n])
+#define FD(n) ((int)c->req->data.args[n])
+
+static enum outcome
+serve(const struct call *c, struct answer *a)
+{
+	switch (c->req->data.nr) {
+	case SYS_openat:
+		return do_open(c, FD(0), ARG(1), ARG(2), ARG(3), a);
+	case SYS_truncate:
+		return do_truncate(c, a);
+	case SYS_mkdirat:
+		return do_mkdir(c, FD(0), ARG(1), ARG(2), a);
+	case SYS_mknodat:
+		return do_mknod(c, FD(0), ARG(1), ARG(2), ARG(3), a);
+	case SYS_unlinkat:
+		return do_unlink(c, FD(0), ARG(1), ARG(2), a);
+	case SYS_symlinkat:
+		return do_symlink(c, ARG(0), FD(1), ARG(2), a);
+	case SYS_linkat:
+		return do_link(c, FD(0), ARG(1), FD(2), ARG(3), ARG(4), a);
+	case SYS_renameat:
+		return do_rename(c, FD(0), ARG(1), FD(2), ARG(3), 0, a);
+	case SYS_renameat2:
+		return do_rename(c, FD(0), ARG(1), FD(2), ARG(3), ARG(4), a);
+	case SYS_bind:
+		return do_bind(c, a);
+	case SYS_connect:
+		return do_connect(c, a);
+#ifdef __x86_64__
+	case SYS_open:
+		return do_open(c, AT_FDCWD, ARG(0), ARG(1), ARG(2), a);
+	case SYS_creat:
+		return do_open(c, AT_FDCWD, ARG(0), O_CREAT | O_WRONLY | O_TRUNC, ARG(1), a);
+	case SYS_mkdir:
+		return do_mkdir(c, AT_FDCWD, ARG(0), ARG(1), a);
+	case SYS_mknod:
+		return do_mknod(c, AT_FDCWD, ARG(0), ARG(1), ARG(2), a);
+	case SYS_unlink:
+		return do_unlink(c, AT_FDCWD, ARG(0), 0, a);
+	case SYS_rmdir:
+		return do_unlink(c, AT_FDCWD, ARG(0), AT_REMOVEDIR, a);
+	case SYS_symlink:
+		return do_symlink(c, ARG(0), AT_FDCWD, ARG(1), a);
+	case SYS_link:
+		return do_link(c, AT_FDCWD, ARG(0), AT_FDCWD, ARG(1), 0, a);
+	case SYS_rename:
+		return do_rename(c, AT_FDCWD, ARG(0), AT_FDCWD, ARG(1), 0, a);
+#endif
+	default:
+		a->err = ENOSYS;
+		return DONE;
+	}
+}
+
+static void
+respond(struct gate *g, uint64_t id, const struct answer *a)
+{
+	struct seccomp_notif_resp r = {.id = id, .val = a->err != 0 ? 0 : a->val, .error = -a->err};
+	(void)ioctl(g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r); /* ENOENT: the caller died meanwhile */
+}
+
+static void
+wait_more(struct gate *g, const struct seccomp_notif *req)
+{
+	if (g->nwaiting == MAX_WAITING) {
+		struct answer busy = {.err = EAGAIN};
+		respond(g, req->id, &busy);
+		return;
+	}
+	g->waiting[g->nwaiting++].req = *req;
+}
+
+static void
+handle(struct gate *g, const struct seccomp_notif *req)
+{
+	struct call c = {.g = g, .req = req, .pid = (pid_t)req->pid};
+	struct answer a = {0};
+	if (g->nlinks > 0)
+		git_settle_links(g, false);
+	switch (serve(&c, &a)) {
+	case DONE:
+		respond(g, req->id, &a);
+		break;
+	case SENT:
+		break;
+	case AGAIN:
+		wait_more(g, req);
+		break;
+	}
+}
+
+static void
+retry(struct gate *g)
+{
+	size_t n = g->nwaiting;
+	struct waiting w[MAX_WAITING];
+	memcpy(w, g->waiting, n * sizeof(w[0]));
+	g->nwaiting = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct call c = {.g = g, .req = &w[i].req};
+		if (caller_alive(&c))
+			handle(g, &w[i].req);
+	}
+}
+
+static void
+receive(struct gate *g)
+{
+	struct seccomp_notif req = {0};
+	if (ioctl(g->listener, SECCOMP_IOCTL_NOTIF_RECV, &req) == 0)
+		handle(g, &req);
+	else if (errno != EINTR && errno != ENOENT)
+		_exit(1);
+}
+
+static int
+timeout_ms(const struct gate *g)
+{
+	if (g->nwaiting > 0)
+		return RETRY_MS;
+	return g->touched_since != 0 ? FLUSH_US / 1000 : -1;
+}
+
+BR_NORETURN static void
+run(struct gate *g)
+{
+	struct pollfd p[3] = {{.fd = g->listener, .events = POLLIN}, {.fd = g->c->monitor_sock, .events = 0}, {.fd = g->inotify, .events = POLLIN}};
+	for (;;) {
+		int n = poll(p, 3, timeout_ms(g));
+		if (n < 0 && errno != EINTR)
+			_exit(1);
+		if (n > 0 && (p[0].revents & POLLIN) != 0)
+			receive(g);
+		else if (n > 0 && (p[0].revents & (POLLHUP | POLLERR)) != 0) {
+			git_settle_links(g, false);
+			report_flush(g);
+			_exit(0); /* the last process inside is gone */
+		}
+		if (n > 0 && (p[1].revents & (POLLHUP | POLLERR)) != 0)
+			_exit(1);
+		if (n > 0 && (p[2].revents & POLLIN) != 0)
+			git_settle_links(g, true);
+		if (g->nwaiting > 0)
+			retry(g);
+		if (g->touched_since != 0 && br_now_us() - g->touched_since > FLUSH_US)
+			report_flush(g);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+}
+
+static int
+join(struct gate *g, struct br_err *e)
+{
+	const struct br_gate_config *c = g->c;
+	char letter = 0;
+	size_t nfds = 1;
+	int listener = -1;
+	if (br_recv_frame(c->init_sock, &letter, 1, &listener, &nfds) != 1 || letter != 'L' || nfds != 1)
+		_exit(1); /* init reports why it died */
+	g->listener = listener;
+	if (setns(c->init_pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return br_err_set(e, errno, "the path gate cannot join the sandbox");
+	if (c->root && (setresgid(c->gid, c->gid, c->gid) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresuid(c->uid, c->uid, c->uid) < 0))
+		return br_err_set(e, errno, "the path gate cannot take on uid %u", c->uid);
+	if (br_caps_keep_only(CAP_SYS_PTRACE, e) < 0)
+		return -1;
+	/* Joining the namespace cleared it. The monitor may have died before: its end of the pair tells. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return br_err_set(e, errno, "prctl");
+	if (br_send_frame(c->monitor_sock, "R", 1, NULL, 0) < 0)
+		_exit(1);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return 0;
+}
+
+static void
+set_roots(struct gate *g)
+{
+	g->roots[g->nroots++] = (struct root){g->c->project, strlen(g->c->project)};
+	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(g->c->policy, BR_POL_WRITE, r)) != NULL;)
+		if (g->nroots < MAX_ROOTS && !br_streq(r->text, g->c->project))
+			g->roots[g->nroots++] = (struct root){r->text, strlen(r->text)};
+}
+
+void
+br_gate_main(const struct br_gate_config *c)
+{
+	struct br_err e = BR_ERR_INIT;
+	struct gate *g = calloc(1, sizeof(*g));
+	if (g == NULL)
+		_exit(1);
+	g->c = c;
+	g->umask = umask(c->umask);
+	(void)umask(c->umask);
+	g->umask = c->umask;
+	set_roots(g);
+	g->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	g->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (g->proc < 0 || g->inotify < 0) {
+		br_err_set(&e, errno, "the path gate cannot start");
+		br_err_print(&e);
+		_exit(1);
+	}
+	if (join(g, &e) < 0) {
+		br_err_print(&e);
+		_exit(1);
+	}
+	uint64_t flags = NOTIF_SYNC_WAKE_UP;
+	(void)ioctl(g->listener, NOTIF_SET_FLAGS, flags); /* faster where the kernel has it */
+	if (br_send_frame(c->init_sock, "R", 1, NULL, 0) < 0)
+		_exit(1);
+	run(g);
+}

@@ -1,0 +1,149 @@
+/* Inside of the path gate: what its files share. */
+#ifndef BRATTICE_EXEC_GATE_INT_H
+#define BRATTICE_EXEC_GATE_INT_H
+
+#include "base/buf.h"
+#include "exec/gate.h"
+
+#include <limits.h>
+#include <linux/seccomp.h>
+#include <sys/stat.h>
+
+struct root { /* a writable tree of the user's: the project, and what `write:` names */
+	const char *path;
+	size_t len;
+};
+#define MAX_ROOTS 64
+#define MAX_WAITING 64
+#define MAX_LINKS 16
+
+struct waiting { /* a call that would block, to be tried again */
+	uint64_t id;
+	struct seccomp_notif req;
+};
+
+/* A `.git` file that the caller is writing: it writes into a decoy, the gate judges what it wrote when it closes. */
+struct pending_link {
+	int decoy;      /* our descriptor of the decoy */
+	int watch;      /* inotify watch */
+	int parent;     /* O_PATH of the directory that shall get the file */
+	char name[NAME_MAX + 1];
+	char path[PATH_MAX]; /* project-relative */
+	pid_t pid;
+};
+
+struct gate {
+	const struct br_gate_config *c;
+	int listener;
+	int proc;       /* the host's /proc */
+	int inotify;    /* for pending links */
+	struct root roots[MAX_ROOTS];
+	size_t nroots;
+	mode_t umask;   /* this process's own, now */
+	struct br_buf touched;
+	uint64_t touched_since; /* microseconds; 0: nothing pending */
+	uint64_t *seen; /* hashes of names already reported */
+	size_t seen_n, seen_cap;
+	struct waiting waiting[MAX_WAITING];
+	size_t nwaiting;
+	struct pending_link links[MAX_LINKS];
+	size_t nlinks;
+	uint64_t *socks; /* inodes of path sockets that this session bound: dev<<32 ^ ino pairs */
+	size_t nsocks;
+};
+
+/* One call being served. */
+struct call {
+	struct gate *g;
+	const struct seccomp_notif *req;
+	pid_t pid; /* thread id */
+};
+
+/* What a handler did. */
+enum outcome {
+	DONE,     /* `val` or `err` is the answer */
+	SENT,     /* the answer went out already (ADDFD_SEND, a child) */
+	AGAIN     /* would block: try later */
+};
+struct answer {
+	int err; /* errno, or 0 */
+	int64_t val;
+};
+
+/* A resolved name: the directory it lies in, the last component, and its canonical path inside the sandbox. */
+struct place {
+	int parent; /* O_PATH | O_DIRECTORY, owned */
+	char name[NAME_MAX + 1];
+	char path[PATH_MAX]; /* absolute: parent's canonical path + "/" + name */
+	const char *rel;     /* the part below the writable root it lies in, or NULL */
+	bool slash;          /* the caller wrote a trailing slash */
+	bool dir_itself;     /* the path names a directory by ".", ".." or "/": parent is that directory, name is "." */
+};
+void place_close(struct place *p);
+#define auto_place __attribute__((cleanup(place_close))) struct place
+
+/* caller.c */
+int caller_string(const struct call *c, uint64_t addr, char *out, size_t room); /* length, or -errno */
+int caller_bytes(const struct call *c, uint64_t addr, void *out, size_t n);     /* 0, or -errno */
+bool caller_alive(const struct call *c);  /* SECCOMP_IOCTL_NOTIF_ID_VALID */
+int caller_dir(const struct call *c, int dirfd);  /* O_PATH of its cwd or descriptor; -errno */
+int caller_fd_path(const struct call *c, int fd); /* O_PATH of what its descriptor is open on; -errno */
+int caller_fd_dup(const struct call *c, int fd);  /* the same open file (pidfd_getfd); -errno */
+int caller_tty(const struct call *c);     /* minor number of its controlling pts; -errno */
+pid_t caller_ns_pid(const struct call *c); /* its process id inside; 0 when unknown */
+void caller_comm(const struct call *c, char out[16]);
+void take_umask(const struct call *c);    /* makes the caller's umask ours */
+
+/* resolve.c */
+int resolve(const struct call *c, int dirfd, const char *path, struct place *out); /* 0 or -errno; does not follow a last symlink */
+int resolve_from(const struct call *c, int base, const char *path, struct place *out); /* from a directory descriptor of ours */
+int fd_canonical(const struct gate *g, int fd, char *out, size_t room); /* 0 or -errno */
+const char *below_root(const struct gate *g, const char *path); /* project-relative part, or NULL */
+/* Paths of /proc/self and /dev that mean something else to the gate than to the caller. */
+enum magic { MAGIC_NONE, MAGIC_FD, MAGIC_TTY, MAGIC_PROC };
+enum magic magic_path(const struct call *c, const char *path, int *fd, char *proc_rel, size_t room);
+
+/* judge.c */
+struct br_guard_answer judge(const struct gate *g, const struct place *p, bool is_dir);
+struct br_guard_answer judge_tree(const struct gate *g, const struct place *p);
+/* Denies: records it (waits for the monitor), tells the caller why, and returns the errno to give. */
+int deny(const struct call *c, const char *op, const char *path, const struct br_guard_answer *why, const char *detail, int err);
+/* Judges a plain act on a name; 0 or the errno of a recorded denial. */
+int permit(const struct call *c, const char *op, const struct place *p, bool is_dir);
+
+/* report.c */
+void report_touched(struct gate *g, const char *op, const char *rel);
+void report_flush(struct gate *g);
+void report_refused(const struct call *c, const char *op, const char *path, int err);
+void report_denied(const struct call *c, const char *op, const char *path, const char *rule, const char *origin, const char *why, int err);
+bool seen_before(struct gate *g, const char *kind, const char *path);
+
+/* open.c, names.c, rename.c, gitfile.c, sock.c: the handlers */
+enum outcome do_open(const struct call *c, int dirfd, uint64_t path_addr, uint64_t flags, uint64_t mode, struct answer *a);
+enum outcome do_truncate(const struct call *c, struct answer *a);
+enum outcome do_mkdir(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, struct answer *a);
+enum outcome do_mknod(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, uint64_t dev, struct answer *a);
+enum outcome do_unlink(const struct call *c, int dirfd, uint64_t path_addr, uint64_t flags, struct answer *a);
+enum outcome do_symlink(const struct call *c, uint64_t target_addr, int dirfd, uint64_t path_addr, struct answer *a);
+enum outcome do_link(const struct call *c, int olddir, uint64_t old_addr, int newdir, uint64_t new_addr, uint64_t flags, struct answer *a);
+enum outcome do_rename(const struct call *c, int olddir, uint64_t old_addr, int newdir, uint64_t new_addr, uint64_t flags, struct answer *a);
+enum outcome do_bind(const struct call *c, struct answer *a);
+enum outcome do_connect(const struct call *c, struct answer *a);
+
+/* gitfile.c */
+/* rename(config.lock, config): judges the content and installs the gate's own copy of it. errno or 0. */
+int git_install_config(const struct call *c, const struct place *from, const struct place *to);
+/* Opening a `.git` file or a `commondir` for writing. Returns a descriptor for the caller, or -errno. */
+int git_open_link(const struct call *c, const struct place *p);
+int git_open_commondir(const struct call *c, const struct place *p);
+/* Judges links whose writer has closed them; called before every call is served, and when inotify says so. */
+void git_settle_links(struct gate *g, bool wait_for_close);
+/* True when `name` would complete (or lies in) a directory that git takes for a repository: HEAD, objects, refs, config, hooks. */
+bool git_like_dir(int parent);
+bool git_marker_name(const char *name);
+
+/* copy.c: review mode */
+void report_base(const struct call *c, const struct place *p);
+int copy_rename(const struct place *from, const struct place *to); /* directory rename on overlayfs (EXDEV): copy, then remove */
+
+#endif

@@ -1,0 +1,306 @@
+/* Git's own files that decide what git on the host runs: config, `.git` files, commondir, and the making of bare repositories.
+ *
+ * All of them end up as bytes that the gate read, judged and wrote itself, in a file that the agent never had open. */
+#include "exec/gate_int.h"
+
+#include "base/io.h"
+#include "policy/gitconfig.h"
+#include "sandbox/sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define CONFIG_MAX (1U << 20)
+#define LINK_MAX_BYTES 4352U
+
+bool
+git_like_dir(int parent)
+{
+	return faccessat(parent, "HEAD", F_OK, 0) == 0 && faccessat(parent, "objects", F_OK, 0) == 0 && faccessat(parent, "refs", F_OK, 0) == 0;
+}
+
+bool
+git_marker_name(const char *name)
+{
+	return strcasecmp(name, "HEAD") == 0 || strcasecmp(name, "objects") == 0 || strcasecmp(name, "refs") == 0;
+}
+
+struct base_dir {
+	const struct gate *g;
+	const char *dir; /* canonical */
+};
+
+/* Lexical: where would `path` lead from the configuration's directory? Below a writable root is fine. */
+static bool
+stays_in_tree(void *arg, const char *path)
+{
+	const struct base_dir *b = arg;
+	char joined[PATH_MAX * 2], out[PATH_MAX * 2];
+	size_t n = 0;
+	if (snprintf(joined, sizeof(joined), "%s%s%s", path[0] == '/' ? "" : b->dir, path[0] == '/' ? "" : "/", path) >= (int)sizeof(joined))
+		return false;
+	for (char *p = joined; *p != '\0';) {
+		size_t len = strcspn(p, "/");
+		if (len == 2 && p[0] == '.' && p[1] == '.') {
+			while (n > 0 && out[--n] != '/')
+				;
+		} else if (len > 0 && !(len == 1 && p[0] == '.')) {
+			out[n++] = '/';
+			memcpy(out + n, p, len);
+			n += len;
+		}
+		p += len;
+		p += *p == '/';
+	}
+	out[n] = '\0';
+	for (size_t i = 0; i < b->g->nroots; i++)
+		if (br_streq(out, b->g->roots[i].path))
+			return true;
+	return below_root(b->g, out) != NULL;
+}
+
+/* A new file with these bytes in the directory, under no name yet; -errno. */
+static int
+fresh_file(int parent, const void *data, size_t n, mode_t mode)
+{
+	int fd = openat(parent, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (br_write_all(fd, data, n) < 0 || fchmod(fd, mode & 0777) < 0) {
+		int e = errno;
+		(void)close(fd);
+		return -e;
+	}
+	return fd;
+}
+
+static int
+give_name(const struct gate *g, int fd, int parent, const char *name)
+{
+	char link[32];
+	(void)snprintf(link, sizeof(link), "self/fd/%d", fd);
+	return linkat(g->proc, link, parent, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* Replaces `name` by a file with these bytes that nobody has open, by way of git's own `name.lock`. errno or 0. */
+static int
+install(const struct gate *g, int parent, const char *name, const void *data, size_t n, mode_t mode)
+{
+	char lock[NAME_MAX + 6];
+	(void)snprintf(lock, sizeof(lock), "%s.lock", name);
+	br_auto_fd int fd = fresh_file(parent, data, n, mode);
+	if (fd < 0 && fd != -EOPNOTSUPP && fd != -EISDIR && fd != -EINVAL)
+		return -fd;
+	if (unlinkat(parent, lock, 0) < 0 && errno != ENOENT)
+		return errno;
+	if (fd < 0) { /* a file system without O_TMPFILE: a name that only the gate, which serves one call at a time, can meet */
+		br_auto_fd int named = openat(parent, lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (named < 0 || br_write_all(named, data, n) < 0 || fchmod(named, mode & 0777) < 0)
+			return errno;
+	} else {
+		int rc = give_name(g, fd, parent, lock);
+		if (rc < 0)
+			return -rc;
+	}
+	return renameat(parent, lock, parent, name) < 0 ? errno : 0;
+}
+
+static int
+read_config(const struct place *p, struct br_buf *b, mode_t *mode)
+{
+	br_auto_fd int fd = openat(p->parent, p->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EACCES;
+	*mode = st.st_mode;
+	return br_read_all(fd, b, CONFIG_MAX) < 0 ? errno : 0;
+}
+
+static int
+judge_config(const struct call *c, const struct place *to, const struct br_buf *now, const struct br_buf *before)
+{
+	char dir[PATH_MAX];
+	(void)snprintf(dir, sizeof(dir), "%s", to->path);
+	*strrchr(dir, '/') = '\0';
+	struct base_dir base = {.g = c->g, .dir = dir};
+	struct br_gitconfig_refusal why = {0};
+	if (br_gitconfig_judge(now->p != NULL ? now->p : "", now->len, before->p, before->len, stays_in_tree, &base, &why))
+		return 0;
+	char rule[300];
+	(void)snprintf(rule, sizeof(rule), "git config %s", why.key[0] != '\0' ? why.key : "syntax");
+	report_denied(c, "gitconfig", to->path, rule, "built-in", why.why, EACCES);
+	return EACCES;
+}
+
+int
+git_install_config(const struct call *c, const struct place *from, const struct place *to)
+{
+	br_auto_buf now = {0};
+	br_auto_buf before = {0};
+	mode_t mode = 0644, old = 0;
+	int rc = read_config(from, &now, &mode);
+	if (rc == 0) {
+		rc = read_config(to, &before, &old);
+		if (rc == ENOENT)
+			rc = 0;
+	}
+	if (rc == 0)
+		rc = judge_config(c, to, &now, &before);
+	if (rc != 0)
+		return rc;
+	if (c->g->c->review)
+		report_base(c, to);
+	return install(c->g, to->parent, to->name, now.p != NULL ? now.p : "", now.len, mode);
+}
+
+/* A file that the caller may write without effect. */
+static int
+make_decoy(int *watch, int inotify)
+{
+	char path[64] = "/run/brattice/decoy.", *end = path + strlen(path);
+	br_random_hex(end, 8);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (watch != NULL)
+		*watch = inotify_add_watch(inotify, path, IN_CLOSE_WRITE);
+	(void)unlink(path);
+	return fd;
+}
+
+/* Our own reading descriptor stays; the caller gets one that only writes, so that its close is the one inotify reports. */
+static int
+writer_of(const struct gate *g, int decoy)
+{
+	char link[32];
+	(void)snprintf(link, sizeof(link), "self/fd/%d", decoy);
+	int fd = openat(g->proc, link, O_RDWR | O_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
+}
+
+int
+git_open_commondir(const struct call *c, const struct place *p)
+{
+	/* Its only legitimate content is known, so the gate writes it and what the caller writes goes nowhere. */
+	int rc = install(c->g, p->parent, p->name, "../..\n", 6, 0644);
+	if (rc != 0)
+		return -rc;
+	return make_decoy(NULL, -1);
+}
+
+int
+git_open_link(const struct call *c, const struct place *p)
+{
+	struct gate *g = c->g;
+	if (g->nlinks == MAX_LINKS)
+		return -EAGAIN;
+	struct pending_link *l = &g->links[g->nlinks];
+	*l = (struct pending_link){.pid = c->pid};
+	l->decoy = make_decoy(&l->watch, g->inotify);
+	if (l->decoy < 0)
+		return l->decoy;
+	/* Reopened read-only: the descriptor that made it could write, and its closing would count. */
+	char link[32];
+	(void)snprintf(link, sizeof(link), "self/fd/%d", l->decoy);
+	int reader = openat(g->proc, link, O_RDONLY | O_CLOEXEC);
+	int writer = writer_of(g, l->decoy);
+	l->parent = fcntl(p->parent, F_DUPFD_CLOEXEC, 3);
+	(void)snprintf(l->name, sizeof(l->name), "%s", p->name);
+	(void)snprintf(l->path, sizeof(l->path), "%s", p->path);
+	(void)close(l->decoy);
+	l->decoy = reader;
+	if (reader < 0 || writer < 0 || l->parent < 0 || l->watch < 0) {
+		br_cleanup_fd(&reader);
+		br_cleanup_fd(&writer);
+		br_cleanup_fd(&l->parent);
+		return -EIO;
+	}
+	/* Closing the descriptor that made it queued an event; it is not the caller's. */
+	char drop[512];
+	(void)!read(g->inotify, drop, sizeof(drop));
+	g->nlinks++;
+	return writer;
+}
+
+/* "gitdir: PATH": PATH, from the directory of the link, must be <tree>/…/.git/worktrees/* or …/.git/modules/… */
+static bool
+link_target_ok(const struct gate *g, const struct pending_link *l, char *text)
+{
+	char canon[PATH_MAX];
+	text[strcspn(text, "\r\n")] = '\0';
+	if (!br_startswith(text, "gitdir: "))
+		return false;
+	struct br_open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = BR_RESOLVE_NO_MAGICLINKS};
+	br_auto_fd int dir = br_sys_openat2(l->parent, text + 8, &how);
+	if (dir < 0 || fd_canonical(g, dir, canon, sizeof(canon)) < 0)
+		return false;
+	const char *rel = below_root(g, canon);
+	if (rel == NULL)
+		return false;
+	const char *in = br_startswith(rel, ".git/") ? rel + 5 : NULL;
+	if (in == NULL && (in = strstr(rel, "/.git/")) != NULL)
+		in += 6;
+	return in != NULL && (br_startswith(in, "worktrees/") || br_startswith(in, "modules/"));
+}
+
+static void
+settle(struct gate *g, struct pending_link *l)
+{
+	char text[LINK_MAX_BYTES];
+	ssize_t n = pread(l->decoy, text, sizeof(text) - 1, 0);
+	struct seccomp_notif none = {0};
+	struct call c = {.g = g, .req = &none, .pid = l->pid};
+	char copy[LINK_MAX_BYTES];
+	if (n > 0 && (size_t)n < sizeof(text) - 1) {
+		text[n] = '\0';
+		memcpy(copy, text, (size_t)n + 1);
+		if (memchr(text, '\0', (size_t)n) == NULL && link_target_ok(g, l, copy)) {
+			int rc = install(g, l->parent, l->name, text, (size_t)n, 0644);
+			if (rc == 0)
+				return;
+		}
+	}
+	report_denied(&c, "gitlink", l->path, ".git file", "built-in", "it must name .git/worktrees/* or .git/modules/* of a repository in the tree", EACCES);
+}
+
+static void
+finish(struct gate *g, size_t i)
+{
+	struct pending_link l = g->links[i];
+	settle(g, &l);
+	(void)inotify_rm_watch(g->inotify, l.watch);
+	(void)close(l.decoy);
+	(void)close(l.parent);
+	g->links[i] = g->links[--g->nlinks];
+}
+
+void
+git_settle_links(struct gate *g, bool wait_for_close)
+{
+	union {
+		char bytes[4096];
+		struct inotify_event align;
+	} buf;
+	(void)wait_for_close;
+	for (;;) {
+		ssize_t n = read(g->inotify, buf.bytes, sizeof(buf));
+		if (n <= 0)
+			return;
+		for (ssize_t at = 0; at + (ssize_t)sizeof(struct inotify_event) <= n;) {
+			const struct inotify_event *ev = (const void *)(buf.bytes + at);
+			at += (ssize_t)(sizeof(*ev) + ev->len);
+			for (size_t i = 0; (ev->mask & IN_CLOSE_WRITE) != 0 && i < g->nlinks; i++) {
+				if (g->links[i].watch == ev->wd) {
+					finish(g, i);
+					break;
+				}
+			}
+		}
+	}
+}
