@@ -228,7 +228,7 @@ git_open_link(const struct call *c, const struct place *p)
 	return writer;
 }
 
-/* "gitdir: PATH": PATH, from the directory of the link, must be <tree>/…/.git/worktrees/* or …/.git/modules/… */
+/* "gitdir: PATH": PATH, from the directory of the link, must be a directory below .git/worktrees or .git/modules of the tree. */
 static bool
 link_target_ok(const struct gate *g, const struct pending_link *l, char *text)
 {

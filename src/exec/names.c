@@ -122,5 +122,11 @@ do_symlink(const struct call *c, uint64_t target_addr, int dirfd, uint64_t path_
 		         deny(c, "symlink", p.path, &t, "a symlink here would stand for guarded names", EACCES);
 		return DONE;
 	}
+	/* Git on the host writes through names in .git (logs/HEAD, COMMIT_EDITMSG). git init tries a relative link to "testing". */
+	if (p.rel != NULL && p.rel[0] != '\0' && br_guard_in_git(p.rel) && (target[0] == '/' || strstr(target, "..") != NULL)) {
+		struct br_guard_answer g = {.cls = BR_GUARD_DENY, .rule = "symlink in .git", .origin = "built-in"};
+		a->err = deny(c, "symlink", p.path, &g, "git on the host would write through it", EACCES);
+		return DONE;
+	}
 	return result(c, "symlink", &p, symlinkat(target, p.parent, p.name), a);
 }

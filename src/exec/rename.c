@@ -140,6 +140,10 @@ judge_arrival(const struct call *c, const char *op, const struct place *from, co
 		struct br_guard_answer t = judge_tree(c->g, to);
 		if (!harmless(&t))
 			return deny(c, op, to->path, &t, "a symlink here would stand for guarded names", EACCES);
+		if (to->rel != NULL && to->rel[0] != '\0' && br_guard_in_git(to->rel)) {
+			t = (struct br_guard_answer){.cls = BR_GUARD_DENY, .rule = "symlink in .git", .origin = "built-in"};
+			return deny(c, op, to->path, &t, "git on the host would write through it", EACCES);
+		}
 	}
 	return dir ? judge_dir_arrival(c, from, to) : 0;
 }
