@@ -34,7 +34,7 @@ open_bind(struct br_plan_op *o, int idmap_userns, struct br_err *e)
 	}
 	/* Recursive: a mount below that stayed writable would be a hole. */
 	struct br_mount_attr a = {.attr_set = attrs_of(o), .propagation = BR_MS_PRIVATE};
-	if (idmap_userns >= 0 && (o->flags & (BR_PLAN_RO | BR_PLAN_DEV)) == 0) {
+	if (idmap_userns >= 0) {
 		a.attr_set |= BR_MOUNT_ATTR_IDMAP;
 		a.userns_fd = (uint64_t)idmap_userns;
 	}
@@ -124,11 +124,12 @@ open_overlay(struct br_plan_op *o, struct br_err *e)
 }
 
 int
-br_mounts_open_sources(struct br_plan *p, int idmap_userns, struct br_err *e)
+br_mounts_open_sources(struct br_plan *p, int idmap_userns, const char *idmap_src, struct br_err *e)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		struct br_plan_op *o = &p->ops[i];
-		if (o->kind == BR_PLAN_BIND && o->fd < 0 && open_bind(o, idmap_userns, e) < 0)
+		bool idmap = idmap_userns >= 0 && o->src != NULL && br_streq(o->src, idmap_src);
+		if (o->kind == BR_PLAN_BIND && o->fd < 0 && open_bind(o, idmap ? idmap_userns : -1, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -282,7 +283,7 @@ br_mounts_build(struct br_plan *p, struct br_err *e)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->ops[i].kind == BR_PLAN_OVERLAY && open_own(&p->ops[i], e) < 0)
 			return -1;
-	if (br_mounts_open_sources(p, -1, e) < 0)
+	if (br_mounts_open_sources(p, -1, NULL, e) < 0)
 		return -1;
 	struct br_plan_op root = {.kind = BR_PLAN_TMPFS, .mode = 0755, .size = 4 << 20, .dst = (char[]){"/"}, .fd = -1};
 	if (attach_root(&root, e) < 0)

@@ -12,6 +12,7 @@ extern char **environ;
 int
 br_helper_path(const char *name, char *out, size_t room, struct br_err *e)
 {
+	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	if (n <= 0)
 		return br_err_set(e, errno, "cannot read /proc/self/exe");

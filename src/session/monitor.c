@@ -1,0 +1,366 @@
+#include "session/monitor.h"
+
+#include "base/io.h"
+#include "exec/gate.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STOP_GRACE_US 10000000
+#define FRAME_MAX (128U << 10)
+
+/* What brattice itself can't go on from: everything inside dies, the user learns why. */
+static void
+fail(struct br_monitor *m, const struct br_err *e)
+{
+	if (!m->failed && !m->ended) {
+		m->failed = true;
+		m->err = *e;
+	}
+	br_loop_stop(m->loop);
+}
+
+static int
+commit(struct br_monitor *m, bool durable)
+{
+	if (br_event_commit(&m->events, durable) < 0) {
+		struct br_err e = BR_ERR_INIT;
+		(void)br_err_set(&e, errno, "cannot write the session's record; the session is stopped");
+		(void)br_err_hint(&e, "make room where brattice keeps its state, then run again");
+		fail(m, &e);
+		return -1;
+	}
+	if (m->json_fd >= 0)
+		(void)br_write_all(m->json_fd, m->events.line.p, m->events.line.len);
+	return 0;
+}
+
+/* ---- init ---- */
+
+static void
+command_ended(struct br_monitor *m, int st)
+{
+	m->ended = true;
+	m->status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+	br_loop_stop(m->loop);
+}
+
+static void pty_arrived(struct br_monitor *m, int fd);
+
+static void
+on_init(void *arg, uint32_t events)
+{
+	struct br_monitor *m = arg;
+	char frame[1 + sizeof(struct br_err)];
+	int fd = -1, value = 0;
+	size_t nfds = 1;
+	struct br_err e = BR_ERR_INIT;
+	(void)events;
+	ssize_t n = br_recv_frame(m->wall.sock, frame, sizeof(frame), &fd, &nfds);
+	if (n <= 0) {
+		(void)br_err_set(&e, 0, "the sandbox's first process was killed");
+		fail(m, &e);
+		return;
+	}
+	if (n >= 1 + (ssize_t)sizeof(int))
+		memcpy(&value, frame + 1, sizeof(value));
+	switch (frame[0]) {
+	case 'T':
+		if (nfds == 1)
+			pty_arrived(m, fd);
+		return;
+	case 'S':
+		m->started = true;
+		break;
+	case 'X':
+		command_ended(m, value);
+		break;
+	case 'E':
+		if (n == (ssize_t)sizeof(frame))
+			memcpy(&e, frame + 1, sizeof(e));
+		fail(m, &e);
+		break;
+	default:
+		(void)br_err_set(&e, 0, "init said something unknown");
+		fail(m, &e);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+/* ---- gate ---- */
+
+static const char *
+next_string(const char **p, const char *end)
+{
+	const char *s = *p, *nul = s < end ? memchr(s, '\0', (size_t)(end - s)) : NULL;
+	if (nul == NULL)
+		return "";
+	*p = nul + 1;
+	return s;
+}
+
+static void
+record_denial(struct br_monitor *m, const char *p, size_t n, bool denied)
+{
+	struct br_gate_event ev;
+	const char *end = p + n;
+	if (n < sizeof(ev))
+		return;
+	memcpy(&ev, p, sizeof(ev));
+	p += sizeof(ev);
+	ev.op[sizeof(ev.op) - 1] = ev.comm[sizeof(ev.comm) - 1] = '\0';
+	const char *path = next_string(&p, end), *rule = next_string(&p, end), *origin = next_string(&p, end), *why = next_string(&p, end);
+	br_event_begin(&m->events, "path");
+	br_event_str(&m->events, "op", ev.op);
+	br_event_str(&m->events, "path", path);
+	br_event_str(&m->events, "decision", "deny");
+	br_event_str(&m->events, "rule", rule);
+	br_event_str(&m->events, "origin", origin);
+	br_event_str(&m->events, "why", why);
+	br_event_int(&m->events, "pid", ev.pid);
+	br_event_str(&m->events, "comm", ev.comm);
+	br_event_str(&m->events, "errno", strerror(ev.err));
+	m->denied++;
+	if (commit(m, denied) == 0 && denied)
+		(void)br_send_frame(m->gate_sock, "A", 1, NULL, 0);
+}
+
+static void
+append(struct br_monitor *m, int fd, const char *p, size_t n)
+{
+	struct br_err e = BR_ERR_INIT;
+	if (br_write_all(fd, p, n) == 0)
+		return;
+	(void)br_err_set(&e, errno, "cannot write the session's list of changes");
+	(void)br_err_hint(&e, "make room where brattice keeps its state, then run again");
+	fail(m, &e);
+}
+
+static void
+on_gate(void *arg, uint32_t events)
+{
+	struct br_monitor *m = arg;
+	static char frame[FRAME_MAX];
+	struct br_err e = BR_ERR_INIT;
+	(void)events;
+	ssize_t n = br_recv_frame(m->gate_sock, frame, sizeof(frame), NULL, NULL);
+	if (n <= 0) {
+		/* The last process inside is gone, or the gate was killed: then the listener is closed and nothing inside can change
+		 * a name any more (ENOSYS); init's own end follows, or is made to. */
+		struct pollfd p = {.fd = m->wall.sock, .events = POLLIN};
+		while (!m->ended && !m->failed && poll(&p, 1, 0) == 1 && p.revents != 0)
+			on_init(m, 0);
+		if (m->ended || m->failed)
+			return;
+		br_monitor_kill(m);
+		(void)br_err_set(&e, 0, "the path gate was killed: everything inside was ended");
+		fail(m, &e);
+		return;
+	}
+	switch (frame[0]) {
+	case 'R':
+		break;
+	case 'D':
+		record_denial(m, frame + 1, (size_t)n - 1, true);
+		break;
+	case 'N':
+		record_denial(m, frame + 1, (size_t)n - 1, false);
+		break;
+	case 'T':
+		m->touched++;
+		append(m, m->touched_fd, frame + 1, (size_t)n - 1);
+		break;
+	case 'B':
+		append(m, m->base_fd, frame + 1, (size_t)n - 1);
+		break;
+	default:
+		(void)br_err_set(&e, 0, "the path gate said something unknown");
+		fail(m, &e);
+	}
+}
+
+/* ---- terminal ---- */
+
+static void
+filter_output(void *arg, const char *data, size_t n, struct br_buf *out)
+{
+	struct br_monitor *m = arg;
+	size_t before = out->len;
+	br_term_filter(&m->filter, data, n, out);
+	if (m->control != NULL && out->len > before)
+		br_control_output(m->control, out->p + before, out->len - before);
+}
+
+static void
+add_relay(struct br_monitor *m, int from, int to, br_relay_filter *f)
+{
+	struct br_relay *r = br_relay_new(m->loop, from, to, f, NULL, m);
+	if (r != NULL && m->nrelays < BR_ARRAY_LEN(m->relays))
+		m->relays[m->nrelays++] = r;
+}
+
+static void
+pty_arrived(struct br_monitor *m, int fd)
+{
+	struct br_err e = BR_ERR_INIT;
+	m->pty = fd;
+	if (br_terminal_raw(&m->term, &e) < 0) {
+		fail(m, &e);
+		return;
+	}
+	add_relay(m, m->pty, m->term.fd, filter_output);
+	add_relay(m, m->term.fd, m->pty, NULL);
+}
+
+static void
+set_size(struct br_monitor *m, unsigned short rows, unsigned short cols)
+{
+	struct winsize ws = {.ws_row = rows, .ws_col = cols};
+	if (m->pty >= 0)
+		(void)ioctl(m->pty, TIOCSWINSZ, &ws);
+}
+
+/* ---- signals ---- */
+
+static void
+kill_late(void *arg, uint32_t events)
+{
+	struct br_monitor *m = arg;
+	(void)events;
+	if (!m->ended)
+		br_monitor_kill(m);
+	m->status = 128 + SIGKILL;
+	m->ended = true;
+	br_loop_stop(m->loop);
+}
+
+static void
+stop(struct br_monitor *m, int sig)
+{
+	(void)br_wall_signal(&m->wall, sig);
+	if (m->stopping)
+		return;
+	m->stopping = true;
+	if (br_loop_after(m->loop, STOP_GRACE_US, kill_late, m) == NULL)
+		kill_late(m, 0);
+}
+
+static void
+on_signal(void *arg, uint32_t events)
+{
+	struct br_monitor *m = arg;
+	struct signalfd_siginfo si;
+	unsigned short rows, cols;
+	(void)events;
+	if (read(m->sigfd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return;
+	switch (si.ssi_signo) {
+	case SIGWINCH:
+		if (br_terminal_size(&m->term, &rows, &cols) == 0)
+			set_size(m, rows, cols);
+		break;
+	case SIGINT:
+	case SIGQUIT:
+	case SIGUSR1:
+	case SIGUSR2:
+		(void)br_wall_signal(&m->wall, (int)si.ssi_signo);
+		break;
+	case SIGTERM:
+	case SIGHUP:
+		stop(m, (int)si.ssi_signo);
+		break;
+	default:
+		break; /* SIGCHLD: the sockets tell */
+	}
+}
+
+/* ---- control socket ---- */
+
+static void
+ctl_status(void *arg, struct br_buf *out)
+{
+	const struct br_monitor *m = arg;
+	br_buf_puts(out, "{\"id\":");
+	br_buf_put_json(out, m->meta->id, strlen(m->meta->id));
+	br_buf_printf(out, ",\"pid\":%d,\"denied\":%u,\"started\":%s}", (int)getpid(), m->denied, m->started ? "true" : "false");
+}
+static void
+ctl_stop(void *arg)
+{
+	stop(arg, SIGTERM);
+}
+static void
+ctl_kill(void *arg)
+{
+	kill_late(arg, 0);
+}
+static void
+ctl_input(void *arg, const char *data, size_t n)
+{
+	struct br_monitor *m = arg;
+	if (m->nrelays > 1)
+		br_relay_inject(m->relays[1], data, n);
+}
+static void
+ctl_resize(void *arg, unsigned short rows, unsigned short cols)
+{
+	set_size(arg, rows, cols);
+}
+static bool
+ctl_can_attach(void *arg)
+{
+	const struct br_monitor *m = arg;
+	return m->pty >= 0;
+}
+static void
+ctl_replay(void *arg, struct br_buf *out)
+{
+	const struct br_monitor *m = arg;
+	br_term_filter_replay(&m->filter, out);
+}
+
+/* ---- */
+
+void
+br_monitor_kill(struct br_monitor *m)
+{
+	br_wall_kill(&m->wall);
+}
+
+static int
+watch(struct br_monitor *m, int fd, br_loop_fn *fn, struct br_err *e)
+{
+	return br_loop_add(m->loop, fd, EPOLLIN, fn, m) == NULL ? br_err_set(e, errno, "cannot watch the session") : 0;
+}
+
+int
+br_monitor_loop(struct br_monitor *m, struct br_err *e)
+{
+	const struct br_control_ops ops = {.arg = m,
+	    .status = ctl_status,
+	    .stop = ctl_stop,
+	    .kill = ctl_kill,
+	    .input = ctl_input,
+	    .resize = ctl_resize,
+	    .can_attach = ctl_can_attach,
+	    .replay = ctl_replay};
+	if (watch(m, m->wall.sock, on_init, e) < 0 || watch(m, m->gate_sock, on_gate, e) < 0 || watch(m, m->sigfd, on_signal, e) < 0)
+		return -1;
+	m->control = br_control_listen(m->loop, m->meta->id, &ops, e);
+	if (m->control == NULL)
+		return -1;
+	if (br_loop_run(m->loop) < 0)
+		return br_err_set(e, errno, "the event loop failed");
+	if (m->failed) {
+		*e = m->err;
+		return -1;
+	}
+	return 0;
+}

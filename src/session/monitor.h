@@ -1,0 +1,47 @@
+/* The monitor while the command runs: one event loop over init, gate, terminal, signals and the control socket. */
+#ifndef BRATTICE_SESSION_MONITOR_H
+#define BRATTICE_SESSION_MONITOR_H
+
+#include "sandbox/wall.h"
+#include "session/control.h"
+#include "session/events.h"
+#include "session/relay.h"
+#include "session/state.h"
+#include "session/terminal.h"
+
+struct br_monitor {
+	struct br_loop *loop;
+	struct br_wall wall;
+	struct br_control *control;
+	struct br_events events;
+	struct br_session_meta *meta;
+	int session_dir;
+	int json_fd;      /* --json-events, or -1 */
+	int touched_fd, base_fd;
+
+	pid_t gate_pid;
+	int gate_sock;    /* frames of exec/gate.h */
+	int sigfd;
+
+	struct br_terminal term;
+	struct br_term_filter filter;
+	int pty;          /* master, or -1 */
+	struct br_relay *relays[4]; /* pty out, pty in, or the stand-ins of a terminal's stdin, stdout, stderr */
+	size_t nrelays;
+
+	bool started;     /* the command runs */
+	bool ended;
+	bool stopping;
+	int status;       /* exit status for the user */
+	unsigned denied, watched;
+	uint64_t touched;
+	struct br_err err; /* why the session failed, when status is brattice's own */
+	bool failed;
+};
+
+/* Runs until the command has ended or the session failed. Everything else was set up by run.c. */
+int br_monitor_loop(struct br_monitor *m, struct br_err *e);
+/* Kills everything inside, now. Safe at any time. */
+void br_monitor_kill(struct br_monitor *m);
+
+#endif

@@ -1,0 +1,487 @@
+/* `brattice run`: from options to a running wall, and back to nothing. */
+#include "session/run.h"
+
+#include "base/io.h"
+#include "exec/gate.h"
+#include "sandbox/mounts.h"
+#include "session/env.h"
+#include "session/home.h"
+#include "session/monitor.h"
+#include "session/policy_load.h"
+#include "session/project.h"
+#include "session/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HOSTNAME "brattice"
+#define DRAIN_MS 500
+#define NOBODY 65534
+
+extern char **environ;
+
+struct session {
+	const struct br_run_options *o;
+	char *state;
+	char home[PATH_MAX], user[64];
+	uid_t uid;
+	gid_t gid;
+	bool root, idmap;
+	struct br_project project;
+	struct br_policy policy;
+	struct br_session_meta meta;
+	int lock;
+	char dir[PATH_MAX]; /* the session's */
+	char upper[PATH_MAX], work[PATH_MAX];
+	bool review;
+	struct br_env env;
+	struct br_home ph;
+	struct br_plan plan;
+	struct br_guard *guard;
+	struct br_scan scan;
+	int stdio[3];
+	int far[3]; /* our ends of pipes that stand in for a terminal */
+	struct br_monitor m;
+};
+
+static int
+find_user(struct session *s, struct br_err *e)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *pw = getpwuid(getuid());
+	if (home == NULL || home[0] != '/')
+		home = pw != NULL ? pw->pw_dir : NULL;
+	if (home == NULL || home[0] != '/')
+		return br_err_hint(e, br_err_set(e, 0, "HOME is not set") < 0 ? "set it to your home directory" : "");
+	(void)snprintf(s->home, sizeof(s->home), "%s", home);
+	(void)snprintf(s->user, sizeof(s->user), "%s", pw != NULL ? pw->pw_name : "user");
+	s->uid = getuid();
+	s->gid = getgid();
+	s->root = s->uid == 0;
+	if (geteuid() != s->uid)
+		return br_err_set(e, 0, "brattice must not be setuid: it needs no privilege");
+	return 0;
+}
+
+/* Root's power never goes in: the agent gets the project owner's uid, or an unprivileged one and an id-mapped project. */
+static int
+find_agent_ids(struct session *s, struct br_err *e)
+{
+	struct stat st;
+	if (!s->root)
+		return 0;
+	if (stat(s->project.root, &st) < 0)
+		return br_err_set(e, errno, "%s", s->project.root);
+	s->uid = st.st_uid != 0 ? st.st_uid : NOBODY;
+	s->gid = st.st_uid != 0 ? st.st_gid : NOBODY;
+	if (s->gid == 0)
+		s->gid = NOBODY;
+	s->idmap = st.st_uid == 0;
+	const struct passwd *pw = getpwuid(s->uid);
+	(void)snprintf(s->user, sizeof(s->user), "%s", s->idmap || pw == NULL ? "agent" : pw->pw_name);
+	return 0;
+}
+
+static int
+start_session(struct session *s, struct br_err *e)
+{
+	struct br_session_meta *m = &s->meta;
+	s->state = br_state_dir(e);
+	if (s->state == NULL)
+		return -1;
+	(void)snprintf(m->name, sizeof(m->name), "%s", s->o->name != NULL ? s->o->name : "");
+	(void)snprintf(m->state, sizeof(m->state), "starting");
+	(void)snprintf(m->wall, sizeof(m->wall), "namespace");
+	(void)snprintf(m->project, sizeof(m->project), "%s", s->project.root);
+	m->argv = s->o->argv;
+	m->pid = (int)getpid();
+	if (br_session_create(m, &s->m.session_dir, &s->lock, e) < 0)
+		return -1;
+	if (snprintf(s->dir, sizeof(s->dir), "%s/sessions/%s", s->state, m->id) >= (int)sizeof(s->dir))
+		return br_err_set(e, ENAMETOOLONG, "%s", s->state);
+	return 0;
+}
+
+static int
+open_records(struct session *s, struct br_err *e)
+{
+	int dir = s->m.session_dir;
+	if (br_events_open(&s->m.events, dir) < 0)
+		return br_err_set(e, errno, "cannot open the session's record");
+	s->m.touched_fd = openat(dir, "touched", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	s->m.base_fd = openat(dir, "base", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->m.touched_fd < 0 || s->m.base_fd < 0)
+		return br_err_set(e, errno, "cannot open the session's list of changes");
+	(void)snprintf(s->meta.policy, sizeof(s->meta.policy), "%s", s->policy.hash);
+	br_event_begin(&s->m.events, "start");
+	br_event_str(&s->m.events, "session", s->meta.id);
+	br_event_strv(&s->m.events, "argv", s->o->argv);
+	br_event_str(&s->m.events, "project", s->project.root);
+	br_event_str(&s->m.events, "policy", s->policy.hash);
+	br_event_str(&s->m.events, "wall", "namespace");
+	if (s->env.secrets.len > 0)
+		br_event_str(&s->m.events, "withheld", s->env.secrets.p);
+	/* On disk before the agent starts. */
+	if (br_event_commit(&s->m.events, true) < 0)
+		return br_err_set(e, errno, "cannot write the session's record");
+	return 0;
+}
+
+static int
+make_overlay_dirs(struct session *s, struct br_err *e)
+{
+	s->review = br_pol_value(&s->policy, BR_POL_REVIEW, 0) != 0;
+	s->meta.review = s->meta.pending = s->review;
+	if (!s->review)
+		return 0;
+	if (s->root) {
+		(void)br_err_set(e, 0, "review mode as root is not in this version");
+		return br_err_hint(e, "run brattice as the user who owns the project");
+	}
+	(void)snprintf(s->upper, sizeof(s->upper), "%.4000s/upper", s->dir);
+	(void)snprintf(s->work, sizeof(s->work), "%.4000s/work", s->dir);
+	struct stat st;
+	if (stat(s->project.root, &st) < 0 || mkdir(s->upper, 0700) < 0 || mkdir(s->work, 0700) < 0 || chmod(s->upper, st.st_mode & 0777) < 0)
+		return br_err_set(e, errno, "cannot make the overlay's directories");
+	return 0;
+}
+
+static int
+build_plan(struct session *s, struct br_err *e)
+{
+	struct br_plan_input in = {.policy = &s->policy,
+	    .project = s->project.root,
+	    .home = s->home,
+	    .home_src = s->ph.dir,
+	    .keeps = s->ph.keeps,
+	    .nkeeps = s->ph.nkeeps,
+	    .user = s->user,
+	    .uid = s->uid,
+	    .gid = s->gid,
+	    .hostname = HOSTNAME,
+	    .upper = s->review ? s->upper : NULL,
+	    .work = s->review ? s->work : NULL,
+	    .tmp_size = br_pol_value(&s->policy, BR_POL_LIMIT_DISK, 4ULL << 30)};
+	if (br_plan_build(&s->plan, &in, e) < 0)
+		return -1;
+	if (!s->root)
+		return 0;
+	/* Only root can reach some of the sources; and it is root that may id-map. */
+	br_auto_fd int ns = s->idmap ? br_wall_idmap_ns(s->uid, s->gid, e) : -1;
+	return s->idmap && ns < 0 ? -1 : br_mounts_open_sources(&s->plan, ns, s->project.root, e);
+}
+
+/* What the command gets as 0, 1, 2 without a terminal of its own: the user's files and pipes themselves, but a pipe in place
+ * of a terminal, and never a directory, which would be a way out of the sandbox. */
+static int
+set_stdio(struct session *s, struct br_err *e)
+{
+	for (int i = 0; i < 3; i++) {
+		struct stat st;
+		int pair[2];
+		s->stdio[i] = s->far[i] = -1;
+		if (fstat(i, &st) < 0) {
+			s->stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+		} else if (S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode)) {
+			(void)br_err_set(e, 0, "descriptor %d is a directory or a disk: the sandbox would see through it", i);
+			return br_err_hint(e, "redirect it to a file, a pipe or /dev/null");
+		} else if (isatty(i)) {
+			if (pipe2(pair, O_CLOEXEC) < 0)
+				return br_err_set(e, errno, "pipe");
+			s->stdio[i] = pair[i == 0 ? 0 : 1];
+			s->far[i] = pair[i == 0 ? 1 : 0];
+		} else {
+			s->stdio[i] = fcntl(i, F_DUPFD_CLOEXEC, 10);
+		}
+		if (s->stdio[i] < 0)
+			return br_err_set(e, errno, "cannot hand over descriptor %d", i);
+	}
+	return 0;
+}
+
+static void
+copy_filtered(void *arg, const char *data, size_t n, struct br_buf *out)
+{
+	struct br_monitor *m = arg;
+	br_term_filter(&m->filter, data, n, out);
+}
+
+/* The terminal's end of file becomes the pipe's. */
+static void
+close_far(void *arg)
+{
+	int *fd = arg;
+	br_cleanup_fd(fd);
+	*fd = -1;
+}
+
+static void
+start_pipes(struct session *s)
+{
+	struct br_monitor *m = &s->m;
+	for (int i = 0; i < 3; i++) {
+		if (s->far[i] < 0)
+			continue;
+		struct br_relay *r = i == 0 ? br_relay_new(m->loop, 0, s->far[0], NULL, close_far, &s->far[0]) :
+		                              br_relay_new(m->loop, s->far[i], i, copy_filtered, NULL, m);
+		if (r != NULL)
+			m->relays[m->nrelays++] = r;
+	}
+}
+
+static int
+block_signals(struct session *s, struct br_err *e)
+{
+	static const int sigs[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH, SIGUSR1, SIGUSR2, SIGCHLD};
+	sigset_t set;
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < BR_ARRAY_LEN(sigs); i++)
+		(void)sigaddset(&set, sigs[i]);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		return br_err_set(e, errno, "cannot block signals");
+	s->m.sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->m.sigfd < 0 ? br_err_set(e, errno, "signalfd") : 0;
+}
+
+static int
+start_wall(struct session *s, struct br_err *e)
+{
+	struct br_wall_config c = {.plan = &s->plan,
+	    .argv = s->o->argv,
+	    .envp = s->env.v,
+	    .cwd = s->project.cwd,
+	    .hostname = HOSTNAME,
+	    .uid = s->uid,
+	    .gid = s->gid,
+	    .root = s->root,
+	    .terminal = s->m.term.fd >= 0,
+	    .stdio = {s->stdio[0], s->stdio[1], s->stdio[2]},
+	    .rlimits = {.files = br_pol_value(&s->policy, BR_POL_LIMIT_FILES, 0), .pids = br_pol_value(&s->policy, BR_POL_LIMIT_PIDS, 0)},
+	    .cgroup_procs = {-1, -1, -1, -1}};
+	(void)br_terminal_size(&s->m.term, &c.rows, &c.cols);
+	return br_wall_start(&s->m.wall, &c, e);
+}
+
+/* While init mounts: what is to be hidden. */
+static int
+send_masks(struct session *s, struct br_err *e)
+{
+	s->guard = br_guard_new(&s->policy, e);
+	if (s->guard == NULL || br_scan_project(&s->scan, s->project.root, s->guard, e) < 0)
+		return -1;
+	if (s->scan.truncated)
+		br_warn("the project is so large that not all of it was searched for secrets to hide");
+	size_t at = 0, root = strlen(s->project.root);
+	const char *p = s->scan.hidden.p;
+	for (uint32_t i = 0; i < s->scan.nhidden; i++) {
+		size_t n = strlen(p);
+		if (at + root + n + 2 > BR_WALL_MASK_AREA)
+			return br_err_set(e, 0, "too many hidden files in the project (%u)", s->scan.nhidden);
+		memcpy(s->m.wall.masks + at, s->project.root, root);
+		s->m.wall.masks[at + root] = '/';
+		memcpy(s->m.wall.masks + at + root + 1, p, n + 1);
+		at += root + n + 2;
+		p += n + 1;
+	}
+	return br_wall_send_masks(&s->m.wall, s->scan.nhidden, e);
+}
+
+static int
+start_gate(struct session *s, struct br_err *e)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return br_err_set(e, errno, "socketpair");
+	pid_t pid = fork();
+	if (pid < 0)
+		return br_err_set(e, errno, "cannot start the path gate");
+	if (pid == 0) {
+		mode_t mask = umask(0);
+		(void)umask(mask);
+		const struct br_gate_config c = {.init_pidfd = s->m.wall.pidfd,
+		    .init_sock = s->m.wall.gate_sock,
+		    .monitor_sock = pair[1],
+		    .guard = s->guard,
+		    .policy = &s->policy,
+		    .project = s->project.root,
+		    .uid = s->uid,
+		    .gid = s->gid,
+		    .root = s->root,
+		    .review = s->review,
+		    .umask = mask};
+		(void)close(pair[0]);
+		(void)close(s->m.wall.sock);
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != s->meta.pid)
+			_exit(1);
+		br_gate_main(&c);
+	}
+	(void)close(pair[1]);
+	(void)close(s->m.wall.gate_sock);
+	s->m.wall.gate_sock = -1;
+	s->m.gate_pid = pid;
+	s->m.gate_sock = pair[0];
+	return 0;
+}
+
+static int
+prepare(struct session *s, struct br_err *e)
+{
+	if (find_user(s, e) < 0 || br_project_find(&s->project, s->o->cwd, s->home, s->o->force, e) < 0 || find_agent_ids(s, e) < 0 ||
+	    start_session(s, e) < 0 || br_policy_load(&s->policy, s->o, &s->project, s->home, s->state, e) < 0)
+		return -1;
+	const struct br_env_input in = {.policy = &s->policy,
+	    .given = &s->o->env,
+	    .outer = environ,
+	    .home = s->home,
+	    .user = s->user,
+	    .session = s->meta.id,
+	    .uid = s->uid};
+	if (br_env_build(&s->env, &in, e) < 0 || make_overlay_dirs(s, e) < 0)
+		return -1;
+	return br_home_prepare(&s->ph, &s->policy, &s->project, s->home, s->state, s->dir, s->root ? (int)s->uid : -1, s->root ? (int)s->gid : -1, e);
+}
+
+static int
+explain(struct session *s)
+{
+	br_auto_buf b = {0};
+	br_plan_print(&s->plan, &b);
+	for (char **v = s->env.v; v != NULL && *v != NULL; v++)
+		br_buf_printf(&b, "env     %.*s\n", (int)strcspn(*v, "="), *v);
+	if (s->env.secrets.len > 0)
+		br_buf_printf(&b, "withheld (look like secrets): %s\n", s->env.secrets.p);
+	(void)br_write_all(STDOUT_FILENO, b.p != NULL ? b.p : "", b.len);
+	return 0;
+}
+
+static int
+launch(struct session *s, struct br_err *e)
+{
+	struct br_monitor *m = &s->m;
+	if (open_records(s, e) < 0)
+		return -1;
+	if (!s->o->no_terminal && br_terminal_open(&m->term, e) < 0)
+		return -1;
+	m->filter.latin = br_terminal_is_latin();
+	m->term.filter = &m->filter;
+	if (m->term.fd < 0 && set_stdio(s, e) < 0)
+		return -1;
+	if (block_signals(s, e) < 0 || start_wall(s, e) < 0 || send_masks(s, e) < 0 || start_gate(s, e) < 0)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		br_cleanup_fd(&s->stdio[i]); /* the command has them */
+	s->stdio[0] = s->stdio[1] = s->stdio[2] = -1;
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)snprintf(s->meta.state, sizeof(s->meta.state), "running");
+	if (br_session_write_meta(m->session_dir, &s->meta, e) < 0)
+		return -1;
+	start_pipes(s);
+	return br_monitor_loop(m, e);
+}
+
+/* What the gate still had to say when the last process inside ended. */
+static void
+drain_gate(struct session *s)
+{
+	struct br_monitor *m = &s->m;
+	char frame[65536];
+	if (m->gate_sock < 0)
+		return;
+	for (;;) {
+		struct pollfd p = {.fd = m->gate_sock, .events = POLLIN};
+		if (poll(&p, 1, 2000) != 1)
+			break;
+		ssize_t n = br_recv_frame(m->gate_sock, frame, sizeof(frame), NULL, NULL);
+		if (n <= 0)
+			break;
+		if (frame[0] == 'T')
+			(void)br_write_all(m->touched_fd, frame + 1, (size_t)n - 1);
+		else if (frame[0] == 'B')
+			(void)br_write_all(m->base_fd, frame + 1, (size_t)n - 1);
+	}
+	(void)kill(m->gate_pid, SIGKILL);
+	while (waitpid(m->gate_pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	(void)close(m->gate_sock);
+	m->gate_sock = -1;
+}
+
+/* Everything that was made goes, in the opposite order; safe wherever the start stopped. */
+static void
+finish(struct session *s, int status)
+{
+	struct br_monitor *m = &s->m;
+	br_monitor_kill(m);
+	for (size_t i = 0; i < m->nrelays; i++) {
+		if (m->pty < 0 || i == 0)
+			br_relay_drain(m->relays[i], DRAIN_MS);
+		br_relay_free(m->relays[i]);
+	}
+	if (m->term.fd >= 0)
+		br_terminal_restore(&m->term);
+	drain_gate(s);
+	if (m->control != NULL)
+		br_control_close(m->control, status);
+	if (m->events.fd >= 0) {
+		br_event_begin(&m->events, "end");
+		br_event_int(&m->events, "status", status);
+		br_event_int(&m->events, "denied", m->denied);
+		(void)br_event_commit(&m->events, true);
+		br_events_close(&m->events);
+	}
+	if (s->meta.id[0] != '\0') {
+		br_home_finish(&s->ph, &s->policy);
+		struct br_err ignored = BR_ERR_INIT;
+		(void)br_session_end(m->session_dir, &s->meta, status, &ignored);
+	}
+}
+
+static void
+release(struct session *s)
+{
+	struct br_monitor *m = &s->m;
+	br_loop_free(m->loop);
+	br_home_free(&s->ph);
+	br_plan_free(&s->plan);
+	br_guard_free(s->guard);
+	br_scan_free(&s->scan);
+	br_env_free(&s->env);
+	br_pol_free(&s->policy);
+	free(s->state);
+	int *const fds[] = {&m->session_dir, &s->lock, &m->touched_fd, &m->base_fd, &m->sigfd, &m->pty, &m->term.fd, &s->stdio[0], &s->stdio[1],
+	    &s->stdio[2], &s->far[0], &s->far[1], &s->far[2]};
+	for (size_t i = 0; i < BR_ARRAY_LEN(fds); i++)
+		br_cleanup_fd(fds[i]);
+}
+
+int
+br_run(const struct br_run_options *o, struct br_err *e)
+{
+	struct session s = {.o = o, .lock = -1, .stdio = {-1, -1, -1}, .far = {-1, -1, -1}};
+	s.m = (struct br_monitor){.session_dir = -1, .json_fd = (int)o->json_events, .touched_fd = -1, .base_fd = -1, .gate_sock = -1, .sigfd = -1,
+	    .term = {.fd = -1}, .pty = -1, .events = {.fd = -1}, .wall = {.pidfd = -1, .sock = -1, .gate_sock = -1}, .meta = &s.meta};
+	s.m.loop = br_loop_new();
+	int rc = s.m.loop == NULL ? br_err_set(e, errno, "epoll") : prepare(&s, e);
+	if (rc == 0)
+		rc = build_plan(&s, e);
+	if (rc == 0 && o->explain)
+		rc = explain(&s);
+	else if (rc == 0)
+		rc = launch(&s, e) < 0 ? -1 : s.m.status;
+	finish(&s, rc >= 0 ? rc : e->status);
+	release(&s);
+	return rc;
+}
