@@ -86,7 +86,7 @@ static int
 store(const struct br_opt *o, const char *value, void *target, struct br_err *e)
 {
 	void *at = (char *)target + o->at;
-	if (o->values != NULL && !is_listed(o->values, value)) {
+	if (o->values != NULL && value != NULL && !is_listed(o->values, value)) {
 		(void)br_err_set(e, 0, "option --%s does not know \"%s\"", o->name, value);
 		return br_err_hint(e, "use one of: %s", o->values);
 	}

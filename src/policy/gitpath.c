@@ -215,7 +215,7 @@ step(struct walk *w, const char **rule)
 	case INFO:
 		if (w->at == IN_GITDIR)
 			w->at = ELSEWHERE;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case HOOKS:
 	case LEGACY_REMOTES:
 		*rule = ".git/hooks/, .git/info/, .git/remotes/";

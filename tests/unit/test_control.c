@@ -32,7 +32,7 @@ struct monitor {
 	bool terminal;
 };
 
-static void
+static void BR_PRINTF(2, 3)
 say(const struct monitor *m, const char *fmt, ...)
 {
 	char line[5000];

@@ -133,7 +133,7 @@ base_line(void *arg, char *line)
 	struct br_base_entry en = {0};
 	char *rest = line, *sha = field(&rest), *size = field(&rest), *mode = field(&rest);
 	uint64_t m = 0, mtime = 0;
-	if (mode == NULL || !number(size, 10, &en.size) || !number(mode, 8, &m))
+	if (sha == NULL || size == NULL || mode == NULL || !number(size, 10, &en.size) || !number(mode, 8, &m))
 		return -1;
 	if (br_streq(sha, "-")) {
 		const char *t = field(&rest);
