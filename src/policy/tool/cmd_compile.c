@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 struct options {
 	struct br_layer_options layers;
@@ -32,14 +31,13 @@ compile(const struct options *o, struct br_err *e)
 	struct br_report report = {.arena = &a};
 	struct br_policy_set set = {.a = &a, .r = &report};
 	struct br_rules rules = {0};
-	br_auto_buf sealed = {0}, text = {0};
+	br_auto_buf sealed = {0};
+	if (o->out == NULL)
+		return br_err_set(e, 0, "policy compile: --out FILE is missing");
 	if (br_tool_policy(&o->layers, &set, &rules, e) < 0)
 		return -1;
-	if (br_report_status(&report) != 0) {
-		br_report_print(&report, &text);
-		(void)br_write_all(STDERR_FILENO, text.p != NULL ? text.p : "", text.len);
-		return br_report_status(&report);
-	}
+	if (br_report_status(&report) != 0)
+		return br_tool_refuse(&report);
 	if (br_emit(&set, &rules, &sealed) < 0)
 		return br_err_set(e, ENOMEM, "cannot compile the policy");
 	if (br_replace_file(AT_FDCWD, o->out, sealed.p, sealed.len, 0600) < 0)
@@ -52,20 +50,13 @@ br_tool_compile(int argc, char **argv)
 {
 	struct options o = {0};
 	struct br_err e = BR_ERR_INIT;
-	int first = 0, rc = br_opt_parse(&usage, argc, argv, &o, &first, &e);
-	if (rc == 1) {
-		br_auto_buf b = {0};
-		br_opt_help(&usage, &b);
-		return br_tool_print(&b, 0);
-	}
-	if (rc == 0 && (o.out == NULL || first < argc))
-		rc = br_err_set(&e, 0, o.out == NULL ? "policy compile: --out FILE is missing" : "policy compile: takes no operands");
-	if (rc == 0)
-		rc = compile(&o, &e);
-	if (rc < 0) {
+	int first = 0, status = br_tool_options(&usage, argc, argv, &o, &first);
+	if (status < 0)
+		status = br_tool_no_operands(&usage, argc, argv, first);
+	if (status < 0 && (status = compile(&o, &e)) < 0) {
 		br_err_print(&e);
-		rc = e.status;
+		status = e.status;
 	}
 	br_layer_options_free(&o.layers);
-	return rc;
+	return status;
 }

@@ -62,7 +62,7 @@ cannot_read(struct br_policy_set *s, const char *name, int err)
 		br_report(s->r, BR_SEV_ERROR, "unreadable", at, "can't be read: %s", strerror(err));
 	if (err == EACCES)
 		br_report_mend(s->r, "make it readable for the user who runs brattice; a policy that can't be read is never ignored");
-	else
+	else if (err != ENOENT)
 		br_report_mend(s->r, "a policy is a YAML file of a few lines");
 }
 
@@ -334,6 +334,23 @@ sort_layers(struct br_policy_set *s)
 		}
 }
 
+/* The files that people write. */
+static void
+add_files(struct br_policy_set *s, const struct br_load_options *o)
+{
+	const struct br_places *pl = &s->places;
+	const char *user = br_arena_printf(s->a, "%s/policy.yaml", pl->config);
+	if (o->only != NULL) {
+		const char *path = br_path_normal(s->a, o->cwd, pl->home, o->only);
+		bool is_user = br_streq(path, user);
+		add_file(s, is_user ? BR_RANK_USER : BR_RANK_PROJECT, path, o->only, is_user ? pl->home : pl->project, true);
+		return;
+	}
+	add_file(s, BR_RANK_USER, user, br_path_show(s->a, pl, user), pl->home, false);
+	add_file(s, BR_RANK_PROJECT, br_arena_printf(s->a, "%s/brattice.yaml", pl->project), "brattice.yaml", pl->project, false);
+	add_file(s, BR_RANK_LOCAL, br_arena_printf(s->a, "%s/brattice.local.yaml", pl->project), "brattice.local.yaml", pl->project, false);
+}
+
 void
 br_load(struct br_policy_set *s, const struct br_load_options *o)
 {
@@ -346,10 +363,7 @@ br_load(struct br_policy_set *s, const struct br_load_options *o)
 	const struct br_places *pl = &s->places;
 	add_layer(s, (struct br_layer){.rank = BR_RANK_BUILTIN, .name = "built-in", .base = pl->project,
 			 .root = parse_builtin(s, &br_builtin_policy, "built-in")});
-	const char *user = br_arena_printf(s->a, "%s/policy.yaml", pl->config);
-	add_file(s, BR_RANK_USER, user, br_path_show(s->a, pl, user), pl->home, false);
-	add_file(s, BR_RANK_PROJECT, br_arena_printf(s->a, "%s/brattice.yaml", pl->project), "brattice.yaml", pl->project, false);
-	add_file(s, BR_RANK_LOCAL, br_arena_printf(s->a, "%s/brattice.local.yaml", pl->project), "brattice.local.yaml", pl->project, false);
+	add_files(s, o);
 	for (size_t i = 0; i < o->policy->n; i++)
 		add_file(s, BR_RANK_FILE, br_path_normal(s->a, o->cwd, pl->home, o->policy->v[i]), o->policy->v[i], pl->project, true);
 	add_options(s, o);

@@ -41,6 +41,7 @@ struct br_load_options {
 	const char *cwd;                    /* what --policy, --read and --write are relative to */
 	const char *config_home;            /* $XDG_CONFIG_HOME; NULL: ~/.config */
 	const char *command;                /* base name of the command, or NULL */
+	const char *only;                   /* judge this file alone (with what is built in and the system's layer), or NULL */
 	const struct br_opt_list *policy, *profile, *default_profile, *read, *write, *env;
 	bool review;
 };

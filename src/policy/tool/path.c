@@ -51,15 +51,13 @@ touches(const char *path, const char *dir)
 	return dir != NULL && dir[0] != '\0' && (br_path_under(path, dir) || br_path_under(dir, path));
 }
 
-/* Granting one of these, or a directory that holds it, hands the session a process outside. A read-only mount doesn't stop
- * connect(2). */
+/* Granting one of these, or a directory that holds it, hands the session a process outside: a read-only mount doesn't stop
+ * connect(2). Whether the socket is there now doesn't matter, since its program may start later. */
 static const char *
 socket_reason(struct br_arena *a, const struct br_places *pl, const char *path)
 {
-	static const char *const fixed[] = {"/run/docker.sock", "/var/run/docker.sock", "/run/podman/podman.sock",
-	    "/run/containerd/containerd.sock", "/run/dbus/system_bus_socket", "/run/systemd/private", "/run/snapd.socket",
-	    "~/.docker/run/docker.sock", "~/.docker/desktop/docker.sock", "~/.gnupg/S.gpg-agent", "~/.ssh/agent.sock",
-	    "~/.colima/default/docker.sock"};
+	static const char *const fixed[] = {"~/.docker/run/docker.sock", "~/.docker/desktop/docker.sock", "~/.colima/default/docker.sock",
+	    "~/.gnupg/S.gpg-agent", "~/.1password/agent.sock", "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket"};
 	const char *agent = getenv("SSH_AUTH_SOCK"), *docker = getenv("DOCKER_HOST");
 	const char *dynamic[] = {agent, docker != NULL && br_startswith(docker, "unix://") ? docker + 7 : NULL};
 	struct stat st;
@@ -68,7 +66,7 @@ socket_reason(struct br_arena *a, const struct br_places *pl, const char *path)
 		if (s == NULL || (s[0] != '/' && s[0] != '~'))
 			continue;
 		s = br_path_normal(a, "/", pl->home, s);
-		if (br_streq(path, s) || (br_path_under(s, path) && lstat(s, &st) == 0))
+		if (br_path_under(s, path))
 			return br_arena_printf(a, "%s is a socket of a program outside, which would act for the session", s);
 	}
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
@@ -88,10 +86,9 @@ judge(struct br_arena *a, const struct br_places *pl, const char *path, bool wri
 	    {"/proc", true, false, "the session has its own /proc"},
 	    {"/sys", true, false, "it shows and changes the machine"},
 	    {"/dev", true, false, "the session has its own devices"},
-	    {"/run", false, false, "it holds the sockets of the host's services"},
-	    {"/var/run", false, false, "it holds the sockets of the host's services"},
-	    {"/run/user", true, false, "it holds the sockets of the user's own services"},
-	    {"/var/run/user", true, false, "it holds the sockets of the user's own services"},
+	    {"/run", true, false, "it holds the sockets of services outside, which would act for the session"},
+	    {"/var/run", true, false, "it holds the sockets of services outside, which would act for the session"},
+	    {"/var", false, false, "it holds the data of all services"},
 	    {"/tmp", false, false, "it holds other programs' files and sockets; the session has its own"},
 	    {"/tmp/.X11-unix", true, false, "whoever reaches the display types for the user"},
 	    {"/etc", false, false, "it holds password hashes and keys"},

@@ -27,6 +27,25 @@ br_report_mend(struct br_report *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+static bool
+stands_before(const struct br_problem *a, const struct br_problem *b)
+{
+	if (!br_streq(a->at.file, b->at.file))
+		return false;
+	return a->at.line != b->at.line ? a->at.line < b->at.line : a->at.col < b->at.col;
+}
+
+void
+br_report_sort(struct br_report *r)
+{
+	for (size_t i = 1; i < r->n; i++)
+		for (size_t j = i; j > 0 && stands_before(&r->v[j], &r->v[j - 1]); j--) {
+			struct br_problem t = r->v[j];
+			r->v[j] = r->v[j - 1];
+			r->v[j - 1] = t;
+		}
+}
+
 void
 br_report_print(const struct br_report *r, struct br_buf *out)
 {
@@ -53,10 +72,9 @@ br_report_json(const struct br_report *r, struct br_buf *out)
 {
 	static const char *const names[] = {
 	    [BR_SEV_ERROR] = "error", [BR_SEV_REFUSED] = "refused", [BR_SEV_RISK] = "risk"};
-	br_buf_putc(out, '[');
 	for (size_t i = 0; i < r->n; i++) {
 		const struct br_problem *p = &r->v[i];
-		br_buf_printf(out, "%s{\"severity\":\"%s\",\"code\":\"%s\",\"file\":", i > 0 ? "," : "", names[p->severity], p->code);
+		br_buf_printf(out, "{\"severity\":\"%s\",\"code\":\"%s\",\"file\":", names[p->severity], p->code);
 		br_buf_put_json(out, p->at.file, strlen(p->at.file));
 		br_buf_printf(out, ",\"line\":%u,\"column\":%u,\"message\":", p->at.line, p->at.col);
 		br_buf_put_json(out, p->msg, strlen(p->msg));
@@ -64,9 +82,8 @@ br_report_json(const struct br_report *r, struct br_buf *out)
 			br_buf_puts(out, ",\"mend\":");
 			br_buf_put_json(out, p->mend, strlen(p->mend));
 		}
-		br_buf_putc(out, '}');
+		br_buf_puts(out, "}\n");
 	}
-	br_buf_putc(out, ']');
 }
 
 int

@@ -41,9 +41,11 @@ void br_report(struct br_report *r, enum br_severity sev, const char *code, stru
     BR_PRINTF(5, 6);
 /* The mend of the problem added last. */
 void br_report_mend(struct br_report *r, const char *fmt, ...) BR_PRINTF(2, 3);
+/* In the order of the files' text; files in the order in which they came. */
+void br_report_sort(struct br_report *r);
 /* "file:3:5: message" and "  mend: …" lines, for people. */
 void br_report_print(const struct br_report *r, struct br_buf *out);
-/* A JSON array. */
+/* One JSON object a line. */
 void br_report_json(const struct br_report *r, struct br_buf *out);
 /* BR_EXIT_FAILURE when something can't be read, else BR_EXIT_REFUSED when something is refused, else 0. */
 int br_report_status(const struct br_report *r);

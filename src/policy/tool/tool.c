@@ -48,6 +48,7 @@ br_tool_policy(const struct br_layer_options *o, struct br_policy_set *s, struct
 	    .cwd = cwd,
 	    .config_home = getenv("XDG_CONFIG_HOME"),
 	    .command = o->command,
+	    .only = o->only,
 	    .policy = &o->policy,
 	    .profile = &o->profile,
 	    .default_profile = &o->default_profile,
@@ -68,6 +69,41 @@ br_tool_compiled(const struct br_policy_set *s, const struct br_rules *rules, st
 	if (br_emit(s, rules, &b) < 0)
 		return br_err_set(e, ENOMEM, "cannot compile the policy");
 	return br_pol_parse(b.p, b.len, out, e);
+}
+
+int
+br_tool_refuse(struct br_report *r)
+{
+	br_auto_buf text = {0};
+	br_report_sort(r);
+	br_report_print(r, &text);
+	(void)br_write_all(STDERR_FILENO, text.p != NULL ? text.p : "", text.len);
+	return br_report_status(r);
+}
+
+int
+br_tool_options(const struct br_usage *u, int argc, char **argv, void *target, int *first)
+{
+	struct br_err e = BR_ERR_INIT;
+	int rc = br_opt_parse(u, argc, argv, target, first, &e);
+	if (rc == 0)
+		return -1;
+	if (rc == 1) {
+		br_auto_buf b = {0};
+		br_opt_help(u, &b);
+		return br_tool_print(&b, 0);
+	}
+	br_err_print(&e);
+	return e.status;
+}
+
+int
+br_tool_no_operands(const struct br_usage *u, int argc, char **argv, int first)
+{
+	if (first >= argc)
+		return -1;
+	br_warn("%s: unexpected operand \"%s\"", u->command, argv[first]);
+	return BR_EXIT_FAILURE;
 }
 
 int

@@ -8,16 +8,15 @@
 /* The options that say which policy is meant; the same for all commands. */
 struct br_layer_options {
 	const char *home, *project, *state, *etc, *command;
+	const char *only; /* not an option: br_load_options.only */
 	struct br_opt_list policy, profile, default_profile, read, write, env;
 	bool review;
 };
 /* The entries of a command's option table; `type` is its structure, `member` the br_layer_options in it. */
 #define BR_LAYER_AT(type, member, field) (offsetof(type, member) + offsetof(struct br_layer_options, field))
-#define BR_LAYER_OPTIONS(type, member)                                                                                              \
+#define BR_WHERE_OPTIONS(type, member)                                                                                              \
 	{"policy", 0, "FILE", "also read this policy; may be repeated", BR_OPT_LIST, BR_LAYER_AT(type, member, policy)},            \
 	    {"profile", 0, "NAME", "take a profile; may be repeated", BR_OPT_LIST, BR_LAYER_AT(type, member, profile)},             \
-	    {"read", 0, "PATH", "let the session read PATH", BR_OPT_LIST, BR_LAYER_AT(type, member, read)},                         \
-	    {"write", 0, "PATH", "let the session write PATH", BR_OPT_LIST, BR_LAYER_AT(type, member, write)},                      \
 	    {"env", 0, "NAME[=VALUE]", "pass or set a variable", BR_OPT_LIST, BR_LAYER_AT(type, member, env)},                      \
 	    {"review", 0, NULL, "writes go to an overlay", BR_OPT_FLAG, BR_LAYER_AT(type, member, review)},                         \
 	    {"project", 0, "DIR", "the project (default: the working directory)", BR_OPT_STRING, BR_LAYER_AT(type, member, project)}, \
@@ -27,6 +26,12 @@ struct br_layer_options {
 	    {"home", 0, "DIR", "the user's home directory (default: $HOME)", BR_OPT_STRING, BR_LAYER_AT(type, member, home)},       \
 	    {"state", 0, "DIR", "brattice's state directory", BR_OPT_STRING, BR_LAYER_AT(type, member, state)},                     \
 	    {"etc", 0, "DIR", "the machine's policies (default: /etc/brattice/policy.d)", BR_OPT_STRING, BR_LAYER_AT(type, member, etc)}
+/* The same, and what the policy shall allow beside: not for `explain`, where --read and --write are questions. */
+#define BR_LAYER_OPTIONS(type, member)                                                                                              \
+	BR_WHERE_OPTIONS(type, member), {"read", 0, "PATH", "let the session read PATH", BR_OPT_LIST, BR_LAYER_AT(type, member, read)}, \
+	{                                                                                                                           \
+		"write", 0, "PATH", "let the session write PATH", BR_OPT_LIST, BR_LAYER_AT(type, member, write)                     \
+	}
 
 void br_layer_options_free(struct br_layer_options *o);
 /* Loads and merges what the options say. 0 also when the report holds problems; -1 with `e` when there is no home or working
@@ -34,6 +39,13 @@ void br_layer_options_free(struct br_layer_options *o);
 int br_tool_policy(const struct br_layer_options *o, struct br_policy_set *s, struct br_rules *rules, struct br_err *e);
 /* Seals and parses: the policy as the monitor would see it. */
 int br_tool_compiled(const struct br_policy_set *s, const struct br_rules *rules, struct br_policy *out, struct br_err *e);
+
+/* Prints the report on standard error and returns its exit status. */
+int br_tool_refuse(struct br_report *r);
+/* Reads a command's options; -1 to go on, else the exit status (the help was printed, or an error). */
+int br_tool_options(const struct br_usage *u, int argc, char **argv, void *target, int *first);
+/* -1 when there are none, else the exit status. */
+int br_tool_no_operands(const struct br_usage *u, int argc, char **argv, int first);
 
 /* Writes to standard output; exit status 125 when that fails. */
 int br_tool_print(const struct br_buf *b, int status);
