@@ -84,12 +84,10 @@ group_git() {
 # cache's, with the machine's archives and keys.
 group_c() {
 	packages gcc=gcc make=make dpkg-source=dpkg-dev patch=patch help2man=help2man
-	local apt=$cache/apt f
+	local apt=$cache/apt debian=/etc/apt/sources.list.d/debian.sources
 	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/sources" "$cache/c"
-	for f in /etc/apt/sources.list.d/debian.sources; do
-		[ -f "$f" ] && sed 's/^Types:.*/Types: deb-src/' "$f" >"$apt/sources/src.sources"
-	done
-	[ -f /etc/apt/sources.list ] && sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >"$apt/sources/src.list"
+	[ ! -f "$debian" ] || sed 's/^Types:.*/Types: deb-src/' "$debian" >"$apt/sources/src.sources"
+	[ ! -f /etc/apt/sources.list ] || sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >"$apt/sources/src.list"
 	local options=(-o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$apt/sources" -o "Dir::State::Lists=$apt/lists"
 		-o "Dir::Cache=$apt" -o APT::Sandbox::User= -o APT::Update::Post-Invoke::=)
 	say "fetching the source package hello"

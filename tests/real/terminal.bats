@@ -35,7 +35,7 @@ keys() {
 	outer send-keys "$@"
 }
 screen() {
-	outer capture-pane -p
+	outer capture-pane -p 2>&1
 }
 _shown() {
 	[[ $(screen) =~ $1 ]]
@@ -199,9 +199,9 @@ vim_edits() {
 	type_line 'echo the status is $?'
 	shows "the status is 130"
 	type_line 'cat | cat &'
-	type_line 'jobs'
-	shows "Stopped|Running"
-	type_line 'kill %1; exit'
+	shows "\[1\] [0-9]+"
+	type_line 'jobs; kill %1; wait; echo killed'
+	shows $'\n'"killed"
 	type_line 'exit'
 	returns 0
 	settings_after
