@@ -246,3 +246,47 @@ br_session_meta_free(struct br_session_meta *m)
 	free(m->argv);
 	m->argv = NULL;
 }
+
+static void
+put_text(struct br_buf *out, const char *key, const char *value)
+{
+	br_buf_printf(out, ",\"%s\":", key);
+	br_buf_put_json(out, value, strlen(value));
+}
+
+/* Milliseconds as seconds, like the "t" of events. */
+static void
+put_time(struct br_buf *out, const char *key, int64_t ms)
+{
+	if (ms > 0)
+		br_buf_printf(out, ",\"%s\":%lld.%03d", key, (long long)(ms / 1000), (int)(ms % 1000));
+	else
+		br_buf_printf(out, ",\"%s\":null", key);
+}
+
+void
+br_session_put_json(struct br_buf *out, const struct br_session_meta *m)
+{
+	br_buf_puts(out, "{\"id\":");
+	br_buf_put_json(out, m->id, strlen(m->id));
+	put_text(out, "name", m->name);
+	put_text(out, "state", m->state);
+	br_buf_printf(out, ",\"alive\":%s", m->alive ? "true" : "false");
+	if (m->ended_ms > 0 && m->status >= 0)
+		br_buf_printf(out, ",\"status\":%d", m->status);
+	else
+		br_buf_puts(out, ",\"status\":null");
+	put_time(out, "started", m->started_ms);
+	put_time(out, "ended", m->ended_ms);
+	put_text(out, "wall", m->wall);
+	put_text(out, "project", m->project);
+	put_text(out, "policy", m->policy);
+	br_buf_printf(out, ",\"pid\":%d,\"review\":%s,\"pending\":%s,\"argv\":[", m->pid, m->review ? "true" : "false",
+	    m->pending ? "true" : "false");
+	for (char *const *a = m->argv; a != NULL && *a != NULL; a++) {
+		if (a != m->argv)
+			br_buf_putc(out, ',');
+		br_buf_put_json(out, *a, strlen(*a));
+	}
+	br_buf_puts(out, "]}");
+}

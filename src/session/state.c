@@ -148,6 +148,38 @@ is_locked(int dirfd)
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/* A line of /proc/locks (proc(5)): "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF". The device is not compared: some file
+ * systems give another one there than stat(2) does. */
+static bool
+is_lock_line(const char *line, ino_t ino, pid_t pid)
+{
+	char kind[16], mode[16];
+	long holder;
+	unsigned long inode;
+	return sscanf(line, "%*d: %15s %*s %15s %ld %*x:%*x:%lu", kind, mode, &holder, &inode) == 4 && br_streq(kind, "FLOCK") &&
+	       br_streq(mode, "WRITE") && inode == ino && holder == pid;
+}
+
+bool
+br_session_is_held_by(int dirfd, pid_t pid)
+{
+	struct stat st;
+	br_auto_buf b = {0};
+	if (pid <= 0 || !is_locked(dirfd) || fstatat(dirfd, "lock", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	br_auto_fd int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || br_read_all(fd, &b, 16U * 1024 * 1024) < 0 || b.p == NULL)
+		return false;
+	bool held = false;
+	for (char *line = b.p, *next; *line != '\0' && !held; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next != '\0')
+			*next++ = '\0';
+		held = is_lock_line(line, st.st_ino, pid);
+	}
+	return held;
+}
+
 /* A session whose record can't be read is still listed: what its id says is known. */
 static void
 fill_damaged(struct br_session_meta *m)

@@ -75,6 +75,12 @@ int br_session_find(const char *which, bool alive_only, struct br_session_meta *
 /* All sessions, newest first. The caller frees each meta and the array. */
 int br_session_list(struct br_session_meta **out, size_t *n, struct br_err *e);
 
+/* One JSON object without a newline: `brattice ps --json` and the status of the control socket. */
+void br_session_put_json(struct br_buf *out, const struct br_session_meta *m);
+/* Whether process `pid` (the monitor, says meta) is one that holds the session's lock, says /proc/locks: before it is sent a signal
+ * in the monitor's place. */
+bool br_session_is_held_by(int dirfd, pid_t pid);
+
 /* Removes what dead sessions left that the kernel couldn't clean (homes, sockets, empty cgroups named brattice-<id>), marks
  * them ended, and with `older_than_s` >= 0 removes whole records of ended sessions older than that (never pending reviews). */
 struct br_gc_report {
