@@ -17,7 +17,7 @@ enum name {
 	ALTERNATES,
 	REFS,
 	LOGS,
-	TODO /* rebase-merge/, rebase-apply/, sequencer/: a todo list may hold "exec" lines */
+	TODO /* rebase-merge/, sequencer/: they hold a list of steps */
 };
 
 static const struct {
@@ -26,8 +26,7 @@ static const struct {
 } names[] = {{".git", DOT_GIT}, {"git~1", DOT_GIT}, {"hooks", HOOKS}, {"config", CONFIG}, {"config.worktree", CONFIG},
     {"info", INFO}, {"attributes", ATTRIBUTES}, {"commondir", COMMONDIR}, {"modules", MODULES}, {"worktrees", WORKTREES},
     {"branches", LEGACY_REMOTES}, {"remotes", LEGACY_REMOTES}, {"objects", OBJECTS}, {"alternates", ALTERNATES},
-    {"http-alternates", ALTERNATES}, {"refs", REFS}, {"logs", LOGS}, {"rebase-merge", TODO}, {"rebase-apply", TODO},
-    {"sequencer", TODO}};
+    {"http-alternates", ALTERNATES}, {"refs", REFS}, {"logs", LOGS}, {"rebase-merge", TODO}, {"sequencer", TODO}};
 
 enum { NAME_MAX_LEN = 15 }; /* "config.worktree", "http-alternates" */
 
@@ -155,6 +154,15 @@ is_sample(const struct walk *w)
 	return w->last && !w->is_dir && w->n > k && memcmp(w->p + w->n - k, suffix, k) == 0;
 }
 
+/* "git-rebase-todo", also its backup and lock, and the sequencer's "todo": `exec` lines in them run at the next --continue. */
+static bool
+is_todo_list(const struct walk *w)
+{
+	static const char list[] = "git-rebase-todo";
+	return (w->n >= sizeof(list) - 1 && memcmp(w->p, list, sizeof(list) - 1) == 0) ||
+	       (w->n == 4 && memcmp(w->p, "todo", 4) == 0);
+}
+
 /* A name that must be a directory if it is there at all: a link there would lead git elsewhere. */
 static enum br_guard_class
 must_be_dir(const struct walk *w)
@@ -193,6 +201,10 @@ step(struct walk *w, const char **rule)
 		*rule = ".git/objects/info/alternates";
 		return BR_GUARD_WATCHED;
 	}
+	if (w->prev == TODO && is_todo_list(w)) {
+		*rule = ".git/rebase-merge/, .git/sequencer/";
+		return BR_GUARD_WATCHED;
+	}
 	if (w->prev == LEGACY_REMOTES && w->prev2 != REFS && w->at != ELSEWHERE) {
 		*rule = ".git/remotes/, .git/branches/";
 		return BR_GUARD_DENY;
@@ -229,10 +241,9 @@ step(struct walk *w, const char **rule)
 		w->at = ELSEWHERE;
 		return must_be_dir(w);
 	case TODO:
-		*rule = ".git/rebase-merge/, .git/rebase-apply/, .git/sequencer/";
 		if (w->at == IN_GITDIR)
 			w->at = ELSEWHERE;
-		return w->last ? BR_GUARD_PLAIN : BR_GUARD_WATCHED;
+		return BR_GUARD_PLAIN;
 	case OTHER:
 	case DOT_GIT:
 	case ATTRIBUTES:
@@ -312,7 +323,7 @@ tree_from(const char *git, const char **rule)
 		*rule = ".git/objects/info/alternates";
 		return w.last ? BR_GUARD_WATCHED : BR_GUARD_PLAIN;
 	case TODO:
-		*rule = ".git/rebase-merge/, .git/rebase-apply/, .git/sequencer/";
+		*rule = ".git/rebase-merge/, .git/sequencer/";
 		return BR_GUARD_WATCHED;
 	case OTHER:
 	case DOT_GIT:

@@ -560,6 +560,13 @@ br_guard_in_git(const char *rel)
 	return br_gitpath_find(rel) != NULL;
 }
 
+bool
+br_guard_in_known_repo(const struct br_guard *g, const char *rel)
+{
+	const char *git = br_gitpath_find(rel);
+	return git != NULL && at_repo_root(g, rel, git);
+}
+
 /* Whether `above` is `path` or a directory above it. */
 static bool
 is_at_or_above(const char *above, const char *path)

@@ -71,4 +71,8 @@ struct br_guard_answer br_guard_hidden(const struct br_guard *g, const char *rel
  * .git/COMMIT_EDITMSG through them. */
 bool br_guard_in_git(const char *rel);
 
+/* True when that git directory belongs to the project or to a repository of br_guard_add_repo. The configuration of any other,
+ * made during the run, may be unlinked (`rm -rf clone`); that of these may not. */
+bool br_guard_in_known_repo(const struct br_guard *g, const char *rel);
+
 #endif
