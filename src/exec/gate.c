@@ -163,7 +163,10 @@ run(struct gate *g)
 		else if (n > 0 && (p[0].revents & (POLLHUP | POLLERR)) != 0) {
 			git_settle_links(g, false);
 			report_flush(g);
-			_exit(0); /* the last process inside is gone */
+			/* The last process inside is gone. Said before we go ourselves, because our end tears the namespaces down, which
+			 * takes the kernel longer than all else here. */
+			(void)br_send_frame(g->c->monitor_sock, "Z", 1, NULL, 0);
+			_exit(0);
 		}
 		if (n > 0 && (p[1].revents & (POLLHUP | POLLERR)) != 0)
 			_exit(1);
@@ -200,6 +203,9 @@ join(struct gate *g, struct br_err *e)
 	if (br_send_frame(c->monitor_sock, "R", 1, NULL, 0) < 0)
 		_exit(1);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* Nothing runs inside before the session's start is on disk (invariant 6). */
+	if (br_recv_frame(c->monitor_sock, &letter, 1, NULL, NULL) != 1 || letter != 'A')
+		_exit(1);
 	return 0;
 }
 

@@ -12,7 +12,8 @@
  *   gate → monitor   'R' ready     'D' denial (struct br_gate_event + strings): recorded before the call fails
  *                    'T' touched names, "op path\n" lines            'N' evidence without effect (a refused write outside)
  *                    'B' base of a file that review mode copies up: "sha256 size mode mtime_ns path\n"
- *   monitor → gate   'A' recorded */
+ *                    'Z' the last process inside has ended, nothing more will come
+ *   monitor → gate   'A' recorded: answers a 'D'; the first one says that the session's start is on disk */
 #ifndef BRATTICE_EXEC_GATE_H
 #define BRATTICE_EXEC_GATE_H
 

@@ -120,7 +120,7 @@ br_pol_parse(const void *data, size_t n, struct br_policy *out, struct br_err *e
 			goto bad;
 	}
 	out->n = h.count;
-	br_sha256_of(data, n, out->hash);
+	br_sha256_hex(sum, out->hash);
 	return 0;
 bad:
 	br_pol_free(out);

@@ -71,7 +71,7 @@ struct br_policy {
 	struct br_pol_rec *recs;
 	size_t n;
 	char *block;    /* owns the strings */
-	char hash[65];  /* SHA-256 of the file: the policy's name in logs */
+	char hash[65];  /* SHA-256 of the records: the policy's name in logs */
 };
 
 /* Writer: records are appended to `out`, then sealed. */

@@ -167,6 +167,11 @@ on_gate(void *arg, uint32_t events)
 	switch (frame[0]) {
 	case 'R':
 		break;
+	case 'Z':
+		m->gate_done = true;
+		br_loop_del(m->gate_watch);
+		m->gate_watch = NULL;
+		break;
 	case 'D':
 		record_denial(m, frame + 1, (size_t)n - 1, true);
 		break;
@@ -340,6 +345,13 @@ watch(struct br_monitor *m, int fd, br_loop_fn *fn, struct br_err *e)
 	return br_loop_add(m->loop, fd, EPOLLIN, fn, m) == NULL ? br_err_set(e, errno, "cannot watch the session") : 0;
 }
 
+static int
+watch_gate(struct br_monitor *m, struct br_err *e)
+{
+	m->gate_watch = br_loop_add(m->loop, m->gate_sock, EPOLLIN, on_gate, m);
+	return m->gate_watch == NULL ? br_err_set(e, errno, "cannot watch the path gate") : 0;
+}
+
 int
 br_monitor_loop(struct br_monitor *m, struct br_err *e)
 {
@@ -351,7 +363,7 @@ br_monitor_loop(struct br_monitor *m, struct br_err *e)
 	    .resize = ctl_resize,
 	    .can_attach = ctl_can_attach,
 	    .replay = ctl_replay};
-	if (watch(m, m->wall.sock, on_init, e) < 0 || watch(m, m->gate_sock, on_gate, e) < 0 || watch(m, m->sigfd, on_signal, e) < 0)
+	if (watch(m, m->wall.sock, on_init, e) < 0 || watch_gate(m, e) < 0 || watch(m, m->sigfd, on_signal, e) < 0)
 		return -1;
 	m->control = br_control_listen(m->loop, m->meta->id, &ops, e);
 	if (m->control == NULL)

@@ -21,6 +21,8 @@ struct br_monitor {
 
 	pid_t gate_pid;
 	int gate_sock;    /* frames of exec/gate.h */
+	struct br_watch *gate_watch;
+	bool gate_done;   /* it has said all it had to say */
 	int sigfd;
 
 	struct br_terminal term;

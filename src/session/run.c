@@ -131,8 +131,7 @@ open_records(struct session *s, struct br_err *e)
 	br_event_str(&s->m.events, "wall", "namespace");
 	if (s->env.secrets.len > 0)
 		br_event_str(&s->m.events, "withheld", s->env.secrets.p);
-	/* On disk before the agent starts. */
-	if (br_event_commit(&s->m.events, true) < 0)
+	if (br_event_commit(&s->m.events, false) < 0)
 		return br_err_set(e, errno, "cannot write the session's record");
 	return 0;
 }
@@ -336,6 +335,17 @@ start_gate(struct session *s, struct br_err *e)
 	return 0;
 }
 
+/* While init still mounts, the start goes to disk; only then may the gate let init start the command. */
+static int
+release_gate(struct session *s, struct br_err *e)
+{
+	if (fdatasync(s->m.events.fd) < 0)
+		return br_err_set(e, errno, "cannot write the session's record");
+	if (br_send_frame(s->m.gate_sock, "A", 1, NULL, 0) < 0)
+		return br_err_set(e, errno, "the path gate died while it started");
+	return 0;
+}
+
 static int
 prepare(struct session *s, struct br_err *e)
 {
@@ -379,7 +389,7 @@ launch(struct session *s, struct br_err *e)
 	m->term.filter = &m->filter;
 	if (m->term.fd < 0 && set_stdio(s, e) < 0)
 		return -1;
-	if (block_signals(s, e) < 0 || start_wall(s, e) < 0 || send_masks(s, e) < 0 || start_gate(s, e) < 0)
+	if (block_signals(s, e) < 0 || start_wall(s, e) < 0 || send_masks(s, e) < 0 || start_gate(s, e) < 0 || release_gate(s, e) < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
 		br_cleanup_fd(&s->stdio[i]); /* the command has them */
@@ -400,7 +410,7 @@ drain_gate(struct session *s)
 	char frame[65536];
 	if (m->gate_sock < 0)
 		return;
-	for (;;) {
+	while (!m->gate_done) {
 		struct pollfd p = {.fd = m->gate_sock, .events = POLLIN};
 		if (poll(&p, 1, 2000) != 1)
 			break;
@@ -411,10 +421,11 @@ drain_gate(struct session *s)
 			(void)br_write_all(m->touched_fd, frame + 1, (size_t)n - 1);
 		else if (frame[0] == 'B')
 			(void)br_write_all(m->base_fd, frame + 1, (size_t)n - 1);
+		else if (frame[0] == 'Z')
+			break;
 	}
+	/* Not waited for: it has nothing left to do but give its namespaces back. */
 	(void)kill(m->gate_pid, SIGKILL);
-	while (waitpid(m->gate_pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	(void)close(m->gate_sock);
 	m->gate_sock = -1;
 }
@@ -439,7 +450,9 @@ finish(struct session *s, int status)
 		br_event_begin(&m->events, "end");
 		br_event_int(&m->events, "status", status);
 		br_event_int(&m->events, "denied", m->denied);
-		(void)br_event_commit(&m->events, true);
+		(void)br_event_commit(&m->events, false);
+		/* On its way to disk, but not waited for: after a power cut the session reads as ended by a crash, which is true. */
+		(void)sync_file_range(m->events.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 		br_events_close(&m->events);
 	}
 	if (s->meta.id[0] != '\0') {
