@@ -76,7 +76,9 @@ put_line(const char *prefix, const char *text)
 void
 br_err_print(const struct br_err *e)
 {
-	put_line("brattice: ", e->msg[0] != '\0' ? e->msg : "unknown error");
+	if (e->msg[0] == '\0')
+		return; /* a helper has said it all */
+	put_line("brattice: ", e->msg);
 	if (e->hint[0] != '\0')
 		put_line("  mend: ", e->hint);
 }

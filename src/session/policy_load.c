@@ -91,8 +91,8 @@ compile(struct args *a, const char *file, struct br_err *e)
 }
 
 int
-br_policy_load(struct br_policy *out, const struct br_run_options *o, const struct br_project *p, const char *home, const char *state,
-    struct br_err *e)
+br_policy_load(struct br_policy *out, char path[PATH_MAX], const struct br_run_options *o, const struct br_project *p, const char *home,
+    const char *state, struct br_err *e)
 {
 	struct args a = {0};
 	char dir[PATH_MAX], file[PATH_MAX + 80], key[BR_SHA256_HEX];
@@ -112,7 +112,9 @@ br_policy_load(struct br_policy *out, const struct br_run_options *o, const stru
 	if (snprintf(dir, sizeof(dir), "%s/policy", state) >= (int)sizeof(dir) || (mkdir(dir, 0700) < 0 && errno != EEXIST))
 		return br_err_set(e, errno, "cannot make %s", dir);
 	cache_name(&a, key);
-	(void)snprintf(file, sizeof(file), "%s/%s", dir, key);
+	if (snprintf(file, sizeof(file), "%s/%s", dir, key) >= PATH_MAX)
+		return br_err_set(e, ENAMETOOLONG, "%s", dir);
+	memcpy(path, file, strlen(file) + 1);
 	if (from_cache(out, file) == 0)
 		return 0;
 	if (compile(&a, file, e) < 0)

@@ -6,8 +6,8 @@
 #include "session/project.h"
 #include "session/run.h"
 
-/* `state`: the state directory, existing. On -1 messages about the policy files are on stderr already when e->msg is empty. */
-int br_policy_load(struct br_policy *out, const struct br_run_options *o, const struct br_project *p, const char *home,
+/* `state`: the state directory, existing; `path` gets the compiled file's name. On -1 messages about the policy files are on stderr already when e->msg is empty. */
+int br_policy_load(struct br_policy *out, char path[PATH_MAX], const struct br_run_options *o, const struct br_project *p, const char *home,
     const char *state, struct br_err *e);
 
 #endif

@@ -9,7 +9,9 @@
 #include "session/monitor.h"
 #include "session/policy_load.h"
 #include "session/project.h"
+#include "session/helper.h"
 #include "session/scan.h"
+#include "session/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +41,7 @@ struct session {
 	bool root, idmap;
 	struct br_project project;
 	struct br_policy policy;
+	char policy_file[PATH_MAX]; /* the compiled one, in the cache */
 	struct br_session_meta meta;
 	int lock;
 	char dir[PATH_MAX]; /* the session's */
@@ -346,11 +349,41 @@ release_gate(struct session *s, struct br_err *e)
 	return 0;
 }
 
+static bool
+trusted_by_option(const struct br_run_options *o, const char *hash)
+{
+	for (size_t i = 0; i < o->trust.n; i++)
+		if (br_streq(o->trust.v[i], hash))
+			return true;
+	return false;
+}
+
+/* A policy that lies in the project may have been written by the last session, or by whoever sent the project. */
+static int
+check_trust(struct session *s, struct br_err *e)
+{
+	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(&s->policy, BR_POL_INPUT, r)) != NULL;) {
+		if ((r->flags & BR_POLF_UNTRUSTED) == 0 || strlen(r->data) != 64 || trusted_by_option(s->o, r->data))
+			continue;
+		int known = br_trust_known(r->text, r->data, e);
+		if (known == 0 && isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+			known = br_trust_ask(STDERR_FILENO, r->text, r->data, e);
+		if (known > 0)
+			continue;
+		if (known == 0) {
+			(void)br_err_set(e, 0, "%s is a policy that you have not trusted yet", r->text);
+			(void)br_err_hint(e, "read it, then: brattice trust %s (or, in CI: --trust-policy %s)", r->text, r->data);
+		}
+		return br_err_status(e, BR_EXIT_REFUSED);
+	}
+	return 0;
+}
+
 static int
 prepare(struct session *s, struct br_err *e)
 {
 	if (find_user(s, e) < 0 || br_project_find(&s->project, s->o->cwd, s->home, s->o->force, e) < 0 || find_agent_ids(s, e) < 0 ||
-	    start_session(s, e) < 0 || br_policy_load(&s->policy, s->o, &s->project, s->home, s->state, e) < 0)
+	    start_session(s, e) < 0 || br_policy_load(&s->policy, s->policy_file, s->o, &s->project, s->home, s->state, e) < 0 || check_trust(s, e) < 0)
 		return -1;
 	const struct br_env_input in = {.policy = &s->policy,
 	    .given = &s->o->env,
@@ -430,6 +463,22 @@ drain_gate(struct session *s)
 	m->gate_sock = -1;
 }
 
+/* What the changes could make the host execute; the helper stays quiet when there is nothing. */
+static void
+handoff(struct session *s)
+{
+	struct stat st;
+	struct br_err e = BR_ERR_INIT;
+	char policy[PATH_MAX + 16];
+	if (s->m.touched_fd < 0 || fstat(s->m.touched_fd, &st) < 0 || st.st_size == 0 || s->policy_file[0] == '\0')
+		return;
+	(void)snprintf(policy, sizeof(policy), "%s", s->policy_file);
+	char *argv[] = {(char[]){"brattice-review"}, (char[]){"handoff"}, (char[]){"--session"}, s->dir, (char[]){"--project"}, s->project.root,
+	    (char[]){"--policy"}, policy, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL ? (char[]){"--colour"} : NULL, NULL};
+	if (br_helper_run("brattice-review", argv, &e) < 0)
+		br_err_print(&e);
+}
+
 /* Everything that was made goes, in the opposite order; safe wherever the start stopped. */
 static void
 finish(struct session *s, int status)
@@ -455,6 +504,7 @@ finish(struct session *s, int status)
 		(void)sync_file_range(m->events.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 		br_events_close(&m->events);
 	}
+	handoff(s);
 	if (s->meta.id[0] != '\0') {
 		br_home_finish(&s->ph, &s->policy);
 		struct br_err ignored = BR_ERR_INIT;
