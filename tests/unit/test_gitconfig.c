@@ -238,8 +238,8 @@ test_allowed(void **state)
 	    "[branch \"a.b/c\"]\nremote = .\nmerge = refs/heads/x\nrebase = true\ndescription = \"two\\nlines\\n\"",
 	    "[user]\nname = A B\nemail = a@b", "[submodule \"a/b\"]\nactive = true\nurl = https://h/x\nupdate = rebase",
 	    "[core]\nworktree = ../../../sub",
-	    "[filter \"lfs\"]\nclean = git-lfs clean -- %f\nsmudge = git-lfs smudge -- %f\nprocess = git-lfs "
-	    "filter-process\nrequired = true",
+	    ("[filter \"lfs\"]\nclean = git-lfs clean -- %f\nsmudge = git-lfs smudge -- %f\nprocess = git-lfs "
+	     "filter-process\nrequired = true"),
 	    "[lfs]\nrepositoryformatversion = 0\n[lfs \"https://h/x/info/lfs\"]\naccess = basic",
 	    "[color]\nui = auto\n[color \"diff\"]\nmeta = yellow bold #aabbcc", "[pager]\nlog = false",
 	    "[extensions]\nworktreeConfig = true\nobjectFormat = sha256", "[remote]\npushDefault = origin",
