@@ -192,24 +192,29 @@ take_event(struct reader *rd, const yaml_event_t *ev)
 	return true;
 }
 
-/* libyaml's words are right, but its commonest errors deserve the mend. */
+/* libyaml's words are right, but its commonest errors deserve the mend, and the place where the text in question begins. */
 static void
 syntax_error(struct reader *rd, const yaml_parser_t *p)
 {
-	const char *problem = p->problem != NULL ? p->problem : "cannot be read";
-	br_report(rd->r, BR_SEV_ERROR, "syntax", place_of(rd, p->problem_mark), "not valid YAML: %s%s%s%s", problem,
-	    p->context != NULL ? " (" : "", p->context != NULL ? p->context : "", p->context != NULL ? ")" : "");
+	static const struct {
+		const char *context, *mend;
+	} mends[] = {{"alias", "put quotes around a pattern that begins with \"*\""},
+	    {"tag", "put quotes around a pattern that begins with \"!\""},
+	    {"anchor", "put quotes around text that begins with \"&\""}};
+	const char *problem = p->problem != NULL ? p->problem : "cannot be read", *context = p->context != NULL ? p->context : "";
+	const char *mend = NULL;
+	for (size_t i = 0; i < BR_ARRAY_LEN(mends); i++)
+		if (strstr(context, mends[i].context) != NULL)
+			mend = mends[i].mend;
+	br_report(rd->r, BR_SEV_ERROR, "syntax", place_of(rd, mend != NULL ? p->context_mark : p->problem_mark), "not valid YAML: %s%s%s%s",
+	    problem, context[0] != '\0' ? " (" : "", context, context[0] != '\0' ? ")" : "");
 	size_t at = p->problem_mark.index;
 	if (at < rd->len && rd->data[at] == '\t')
-		br_report_mend(rd->r, "indent with spaces, not with tabs");
-	else if (p->context != NULL && strstr(p->context, "alias") != NULL)
-		br_report_mend(rd->r, "put quotes around a pattern that begins with \"*\"");
-	else if (p->context != NULL && strstr(p->context, "tag") != NULL)
-		br_report_mend(rd->r, "put quotes around a pattern that begins with \"!\"");
-	else if (p->context != NULL && strstr(p->context, "anchor") != NULL)
-		br_report_mend(rd->r, "put quotes around text that begins with \"&\"");
-	else if (strstr(problem, "cannot start any token") != NULL)
-		br_report_mend(rd->r, "put quotes around the text");
+		mend = "indent with spaces, not with tabs";
+	else if (mend == NULL && strstr(problem, "cannot start any token") != NULL)
+		mend = "put quotes around the text";
+	if (mend != NULL)
+		br_report_mend(rd->r, "%s", mend);
 }
 
 struct br_ynode *
