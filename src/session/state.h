@@ -7,7 +7,7 @@
  *                   after a power cut it may be empty ("damaged"); what must last is in events.jsonl
  *     events.jsonl  session/events.h
  *     touched       "op path" lines (escaped), the names the path gate let be changed: input of the handoff check
- *     base          review mode: "sha256 size mode path" of lower files at copy-up
+ *     base          review mode: "sha256 size mode mtime_ns path" of lower files at copy-up; "-" for the hash of a large one
  *     home/ upper/ work/   private storage of the run; home is removed at the end, upper and work stay until apply/discard
  *   $STATE/homes/<hash of project>/  what the private home keeps per project
  *   $STATE/policy/<hash>             compiled policies

@@ -209,6 +209,24 @@ against_base(const struct br_merge *m, const struct br_change *c, const struct b
 		say(v, BR_VERDICT_CONFLICT, "its mode was changed on the host during the run");
 }
 
+/* True when names in the nearest directory of the host above `rel` came or went since the start. A base alone does not say that
+ * the host had the file: the run may have made it in a way that the gate saw only later (below a directory that it moved). */
+static bool
+directory_changed(const struct br_merge *m, const char *rel)
+{
+	br_auto_free char *dir = strdup(rel);
+	while (dir != NULL) {
+		struct stat st;
+		char *slash = strrchr(dir, '/');
+		*(slash != NULL ? slash : dir) = '\0';
+		if (br_tree_stat(m->view->lower, dir, &st) == 0)
+			return ns_of(&st.st_mtim) >= m->started_ms * 1000000;
+		if (slash == NULL)
+			break;
+	}
+	return true;
+}
+
 /* What the host's file was at copy-up is known for files; for symlinks, and for files that the run replaced or removed without
  * opening them, the change time says whether anybody touched them since: it can't be set back by a program. */
 static void
@@ -217,7 +235,7 @@ ask_host(const struct br_merge *m, const struct br_change *c, struct br_verdict 
 	const struct br_base_entry *b = br_base_find(m->base, c->rel);
 	v->seen = c->before;
 	if (c->kind == BR_CHANGE_ADD) {
-		if (b != NULL && !S_ISDIR(c->after.st_mode))
+		if (b != NULL && !S_ISDIR(c->after.st_mode) && directory_changed(m, c->rel))
 			say(v, BR_VERDICT_CONFLICT, "removed on the host during the run");
 		return;
 	}

@@ -133,17 +133,15 @@ base_line(void *arg, char *line)
 	struct br_base_entry en = {0};
 	char *rest = line, *sha = field(&rest), *size = field(&rest), *mode = field(&rest);
 	uint64_t m = 0, mtime = 0;
-	if (sha == NULL || size == NULL || mode == NULL || !number(size, 10, &en.size) || !number(mode, 8, &m))
+	const char *t = field(&rest);
+	if (sha == NULL || size == NULL || mode == NULL || t == NULL || !number(size, 10, &en.size) || !number(mode, 8, &m) || !number(t, 10, &mtime) || mtime > INT64_MAX)
 		return -1;
-	if (br_streq(sha, "-")) {
-		const char *t = field(&rest);
-		if (t == NULL || !number(t, 10, &mtime) || mtime > INT64_MAX)
-			return -1;
-	} else if (strlen(sha) != BR_SHA256_HEX - 1 || strspn(sha, "0123456789abcdef") != BR_SHA256_HEX - 1) {
-		return -1;
-	} else {
+	if (br_streq(sha, "-"))
+		en.sha256[0] = '\0';
+	else if (strlen(sha) == BR_SHA256_HEX - 1 && strspn(sha, "0123456789abcdef") == BR_SHA256_HEX - 1)
 		memcpy(en.sha256, sha, BR_SHA256_HEX);
-	}
+	else
+		return -1;
 	if (!br_unescape(rest) || rest[0] == '\0')
 		return -1;
 	en.mode = (mode_t)m;

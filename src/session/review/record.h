@@ -31,7 +31,7 @@ struct br_base {
 	struct br_base_entry *v; /* sorted by path; of several for one path the earliest */
 	size_t n, cap;
 };
-/* Reads `base`: "sha256 size mode path", or "- size mode mtime_ns path"; mode in octal. */
+/* Reads `base`: "sha256 size mode mtime_ns path" lines, mode in octal, "-" for a file that was too large to be hashed. */
 int br_base_read(int sessionfd, struct br_base *out, struct br_err *e);
 /* NULL when there is none. */
 const struct br_base_entry *br_base_find(const struct br_base *b, const char *path);
