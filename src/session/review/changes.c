@@ -47,13 +47,13 @@ skip(struct scan *s, const char *rel, const char *why)
 	br_buf_free(&b);
 }
 
-/* Reads `n` bytes or up to the end of the file. */
+/* Reads `n` bytes at `at`, or up to the end of the file. */
 static ssize_t
-read_full(int fd, char *buf, size_t n)
+read_full(int fd, char *buf, size_t n, off_t at)
 {
 	size_t have = 0;
 	while (have < n) {
-		ssize_t r = read(fd, buf + have, n - have);
+		ssize_t r = pread(fd, buf + have, n - have, at + (off_t)have);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
@@ -65,27 +65,37 @@ read_full(int fd, char *buf, size_t n)
 	return (ssize_t)have;
 }
 
-/* 1: the same bytes, 0: not, -1: errno. Size and time would not do: a tool can put both back. */
+/* Where the next bytes are that are not a hole, from `at` on. */
+static off_t
+next_data(int fd, off_t at, off_t size)
+{
+	off_t to = lseek(fd, at, SEEK_DATA);
+	return to >= 0 ? to : errno == ENXIO ? size : at;
+}
+
+/* 1: the same bytes, 0: not, -1: errno. Size and time would not do: a tool can put both back. What is a hole in both is skipped: a
+ * file of a terabyte may hold nothing. */
 static int
-same_bytes(int a, int b)
+same_bytes(int a, int b, off_t size)
 {
 	enum { CHUNK = 65536 };
 	br_auto_free char *x = malloc(CHUNK), *y = malloc(CHUNK);
 	if (x == NULL || y == NULL)
 		return -1;
-	for (;;) {
-		ssize_t n = read_full(a, x, CHUNK), m = read_full(b, y, CHUNK);
+	for (off_t at = 0; at < size; at += CHUNK) {
+		off_t from_a = next_data(a, at, size), from_b = next_data(b, at, size);
+		at = from_a < from_b ? from_a : from_b;
+		ssize_t n = read_full(a, x, CHUNK, at), m = read_full(b, y, CHUNK, at);
 		if (n < 0 || m < 0)
 			return -1;
 		if (n != m || memcmp(x, y, (size_t)n) != 0)
 			return 0;
-		if (n == 0)
-			return 1;
 	}
+	return 1;
 }
 
 static int
-same_file(const struct scan *s, const char *rel)
+same_file(const struct scan *s, const char *rel, off_t size)
 {
 	br_auto_fd int up = br_tree_open(s->v->upper, rel, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (up < 0)
@@ -93,9 +103,9 @@ same_file(const struct scan *s, const char *rel)
 	/* The host may have replaced its own by now: whatever is no regular file there is not the same. */
 	br_auto_fd int low = br_tree_open(s->v->lower, rel, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	struct stat st;
-	if (low < 0 || fstat(low, &st) < 0 || !S_ISREG(st.st_mode))
+	if (low < 0 || fstat(low, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != size)
 		return 0;
-	return same_bytes(up, low);
+	return same_bytes(up, low, size);
 }
 
 static int
@@ -160,7 +170,7 @@ compare(struct scan *s, const char *rel, const struct stat *up, const struct sta
 	int same = 0;
 	if ((up->st_mode & S_IFMT) == (low->st_mode & S_IFMT)) {
 		if (S_ISREG(up->st_mode))
-			same = up->st_size == low->st_size ? same_file(s, rel) : 0;
+			same = up->st_size == low->st_size ? same_file(s, rel, up->st_size) : 0;
 		else
 			same = S_ISLNK(up->st_mode) ? same_link(s, rel) : 1;
 	}

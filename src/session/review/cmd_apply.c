@@ -208,8 +208,8 @@ apply(struct apply *a, const char *which, char *const *args, int n, struct br_er
 		br_warn("session %s has no pending changes", a->p.meta.id);
 		return BR_REVIEW_OK;
 	}
-	/* What a crash left half done is undone before anything is compared. */
-	if (br_journal_undo(a->p.view.lower, a->p.dir, e) < 0 || prepare(a, args, n, e) < 0)
+	/* What a crash left half done is settled before anything is compared. */
+	if (br_journal_settle(a->p.view.lower, a->p.dir, e) < 0 || prepare(a, args, n, e) < 0)
 		return -1;
 	bool stops = handoff_stops(a);
 	flush(a);

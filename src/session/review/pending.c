@@ -13,6 +13,8 @@ br_pending_open(struct br_pending *p, const char *which, struct br_err *e)
 	*p = (struct br_pending){.dir = -1, .lock = -1, .view = {.upper = -1, .lower = -1}};
 	if (br_session_find(which, false, &p->meta, &p->dir, e) < 0)
 		return -1;
+	if (br_streq(p->meta.state, "damaged"))
+		return br_err_set(e, 0, "the record (meta) of session %s is damaged: its project is not known", p->meta.id);
 	if (!p->meta.review) {
 		(void)br_err_set(e, 0, "session %s did not run in review mode: its changes are in the project already", p->meta.id);
 		return br_err_hint(e, "start with brattice run --review, or look at them with git diff");

@@ -28,12 +28,14 @@ rename_flags(int dir, const char *from, const char *to, unsigned flags)
 	return (int)syscall(SYS_renameat2, dir, from, dir, to, flags);
 }
 
-/* One line: what is about to happen, the inode number of our new file (0: not known), the temporary name and the path. */
+/* One line of the journal (journal.h): what is about to happen. `ino`: of our new file, 0: not known. `seen`: the old one, or NULL. */
 static int
-note(const struct br_place *p, char op, ino_t ino, const char *tmp, const char *rel)
+note(const struct br_place *p, char op, ino_t ino, const char *tmp, const struct stat *seen, const char *rel)
 {
 	struct br_buf b = {0};
 	br_buf_printf(&b, "%c %llu %s ", op, (unsigned long long)ino, tmp);
+	br_journal_identity(&b, seen);
+	br_buf_putc(&b, ' ');
 	for (const char *s = rel; *s != '\0'; s++) {
 		if (*s == '\n' || *s == '\\')
 			br_buf_printf(&b, "\\%c", *s == '\n' ? 'n' : '\\');
@@ -139,7 +141,7 @@ nameless(const struct br_place *p, const struct step *s, const char *rel, bool *
 	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
 		return fd;
 	*named = true;
-	if (note(p, 'w', 0, s->tmp, rel) < 0)
+	if (note(p, 'w', 0, s->tmp, NULL, rel) < 0)
 		return -1;
 	return openat(s->dir, s->tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
@@ -150,7 +152,7 @@ give_name(const struct br_place *p, const struct step *s, int fd, const char *re
 	char self[64];
 	struct stat st;
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (fstat(fd, &st) < 0 || note(p, 'w', st.st_ino, s->tmp, rel) < 0)
+	if (fstat(fd, &st) < 0 || note(p, 'w', st.st_ino, s->tmp, NULL, rel) < 0)
 		return -1;
 	if (linkat(AT_FDCWD, self, s->dir, s->tmp, AT_SYMLINK_FOLLOW) < 0)
 		return -1;
@@ -191,7 +193,7 @@ stage_link(const struct br_place *p, const struct step *s, const struct br_chang
 {
 	struct stat st;
 	br_auto_free char *to = br_tree_link(p->upper, c->rel);
-	if (to == NULL || note(p, 'w', 0, s->tmp, c->rel) < 0 || symlinkat(to, s->dir, s->tmp) < 0)
+	if (to == NULL || note(p, 'w', 0, s->tmp, NULL, c->rel) < 0 || symlinkat(to, s->dir, s->tmp) < 0)
 		return -1;
 	if (fstatat(s->dir, s->tmp, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		*ino = st.st_ino;
@@ -206,7 +208,7 @@ stage_link(const struct br_place *p, const struct step *s, const struct br_chang
 static enum br_placed
 exchange(const struct br_place *p, const struct step *s, const struct br_change *c, const struct stat *seen, ino_t ino)
 {
-	if (note(p, 'x', ino, s->tmp, c->rel) < 0)
+	if (note(p, 'x', ino, s->tmp, seen, c->rel) < 0)
 		return BR_PLACE_FAILED;
 	if (rename_flags(s->dir, s->tmp, s->name, RENAME_EXCHANGE) < 0) {
 		if (errno == ENOENT)
@@ -313,7 +315,7 @@ br_place_remove(struct br_place *p, const struct br_change *c, const struct stat
 			out = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? BR_PLACE_CHANGED : BR_PLACE_FAILED;
 		return out;
 	}
-	if (note(p, 'd', 0, s.tmp, c->rel) < 0)
+	if (note(p, 'd', 0, s.tmp, seen, c->rel) < 0)
 		return BR_PLACE_FAILED;
 	if (rename_flags(dir, s.name, s.tmp, RENAME_NOREPLACE) < 0) {
 		if (errno == ENOENT)
@@ -333,7 +335,7 @@ int
 br_place_begin(struct br_place *p, int root, int upper, int sessionfd, struct br_err *e)
 {
 	*p = (struct br_place){.root = root, .upper = upper, .journal = -1, .own = geteuid() == 0};
-	if (br_journal_undo(root, sessionfd, e) < 0)
+	if (br_journal_settle(root, sessionfd, e) < 0)
 		return -1;
 	br_random_hex(p->tag, 8);
 	p->journal = openat(sessionfd, BR_JOURNAL, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
