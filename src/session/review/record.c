@@ -121,31 +121,40 @@ static bool
 number(const char *s, int base, uint64_t *out)
 {
 	char *end;
+	if (s == NULL || s[0] < '0' || s[0] > '9')
+		return false;
 	errno = 0;
 	*out = strtoull(s, &end, base);
-	return s[0] >= '0' && s[0] <= '9' && *end == '\0' && errno == 0;
+	return *end == '\0' && errno == 0;
+}
+
+/* "sha256 size mode mtime_ns path". A file older than 1970 has a negative time. */
+static bool
+parse_base(char *line, struct br_base_entry *en)
+{
+	char *rest = line;
+	const char *sha = field(&rest), *size = field(&rest), *mode = field(&rest), *mtime = field(&rest);
+	uint64_t m, t;
+	if (sha == NULL || mtime == NULL || !number(size, 10, &en->size) || !number(mode, 8, &m) ||
+	    !number(mtime + (mtime[0] == '-'), 10, &t) || t > INT64_MAX)
+		return false;
+	if (strlen(sha) == BR_SHA256_HEX - 1 && strspn(sha, "0123456789abcdef") == BR_SHA256_HEX - 1)
+		memcpy(en->sha256, sha, BR_SHA256_HEX);
+	else if (!br_streq(sha, "-"))
+		return false;
+	en->mode = (mode_t)m;
+	en->mtime_ns = mtime[0] == '-' ? -(int64_t)t : (int64_t)t;
+	en->path = rest;
+	return br_unescape(rest) && rest[0] != '\0';
 }
 
 static int
 base_line(void *arg, char *line)
 {
 	struct br_base *b = arg;
-	struct br_base_entry en = {0};
-	char *rest = line, *sha = field(&rest), *size = field(&rest), *mode = field(&rest);
-	uint64_t m = 0, mtime = 0;
-	const char *t = field(&rest);
-	if (sha == NULL || size == NULL || mode == NULL || t == NULL || !number(size, 10, &en.size) || !number(mode, 8, &m) || !number(t, 10, &mtime) || mtime > INT64_MAX)
+	struct br_base_entry en = {.place = b->n};
+	if (!parse_base(line, &en))
 		return -1;
-	if (br_streq(sha, "-"))
-		en.sha256[0] = '\0';
-	else if (strlen(sha) == BR_SHA256_HEX - 1 && strspn(sha, "0123456789abcdef") == BR_SHA256_HEX - 1)
-		memcpy(en.sha256, sha, BR_SHA256_HEX);
-	else
-		return -1;
-	if (!br_unescape(rest) || rest[0] == '\0')
-		return -1;
-	en.mode = (mode_t)m;
-	en.mtime_ns = (int64_t)mtime;
 	if (b->n == b->cap) {
 		size_t cap = b->cap != 0 ? b->cap * 2 : 64;
 		struct br_base_entry *v = reallocarray(b->v, cap, sizeof(*v));
@@ -154,18 +163,11 @@ base_line(void *arg, char *line)
 		b->v = v;
 		b->cap = cap;
 	}
-	en.path = strdup(rest);
+	en.path = strdup(en.path);
 	if (en.path == NULL)
 		return -1;
-	en.place = b->n;
 	b->v[b->n++] = en;
 	return 0;
-}
-
-static int
-by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct br_base_entry *)a)->path, ((const struct br_base_entry *)b)->path);
 }
 
 /* The earliest entry of a path counts, and qsort keeps no order of its own. */
