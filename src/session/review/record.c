@@ -170,6 +170,12 @@ base_line(void *arg, char *line)
 	return 0;
 }
 
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct br_base_entry *)a)->path, ((const struct br_base_entry *)b)->path);
+}
+
 /* The earliest entry of a path counts, and qsort keeps no order of its own. */
 static int
 by_path_then_place(const void *a, const void *b)
