@@ -139,7 +139,9 @@ int git_open_commondir(const struct call *c, const struct place *p);
 /* Judges links whose writer has closed them; called before every call is served, and when inotify says so. */
 void git_settle_links(struct gate *g, bool wait_for_close);
 /* True when `name` would complete (or lies in) a directory that git takes for a repository: HEAD, objects, refs, config, hooks. */
-bool git_like_dir(int parent);
+bool git_like_dir(int parent, const char *prefix); /* prefix: "" or "../" */
+/* Making `p` (HEAD, objects or refs) may complete such a directory: then what is there already must be harmless. errno or 0. */
+int git_complete(const struct call *c, const char *op, const struct place *p);
 bool git_marker_name(const char *name);
 
 /* copy.c: review mode */

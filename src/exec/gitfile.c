@@ -17,10 +17,23 @@
 #define CONFIG_MAX (1U << 20)
 #define LINK_MAX_BYTES 4352U
 
-bool
-git_like_dir(int parent)
+static const char *const MARKERS[] = {"HEAD", "objects", "refs"};
+
+static bool
+there(int dir, const char *prefix, const char *name)
 {
-	return faccessat(parent, "HEAD", F_OK, 0) == 0 && faccessat(parent, "objects", F_OK, 0) == 0 && faccessat(parent, "refs", F_OK, 0) == 0;
+	char path[32];
+	(void)snprintf(path, sizeof(path), "%s%s", prefix, name);
+	return faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool
+git_like_dir(int parent, const char *prefix)
+{
+	for (size_t i = 0; i < BR_ARRAY_LEN(MARKERS); i++)
+		if (!there(parent, prefix, MARKERS[i]))
+			return false;
+	return true;
 }
 
 bool
@@ -157,6 +170,49 @@ git_install_config(const struct call *c, const struct place *from, const struct 
 	if (c->g->c->review)
 		report_base(c, to);
 	return install(c->g, to->parent, to->name, now.p != NULL ? now.p : "", now.len, mode);
+}
+
+static bool
+hooks_harmless(int parent)
+{
+	int fd = openat(parent, "hooks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT;
+	DIR *d = fdopendir(fd);
+	if (d == NULL) {
+		(void)close(fd);
+		return false;
+	}
+	bool ok = true;
+	for (struct dirent *de; ok && (de = readdir(d)) != NULL;)
+		ok = br_streq(de->d_name, ".") || br_streq(de->d_name, "..") || br_endswith(de->d_name, ".sample");
+	(void)closedir(d);
+	return ok;
+}
+
+int
+git_complete(const struct call *c, const char *op, const struct place *p)
+{
+	for (size_t i = 0; i < BR_ARRAY_LEN(MARKERS); i++) {
+		bool same = strcasecmp(MARKERS[i], p->name) == 0;
+		if (same == there(p->parent, "", MARKERS[i]))
+			return 0; /* complete before, or not complete after */
+	}
+	struct br_guard_answer why = {.cls = BR_GUARD_DENY, .rule = "bare repository", .origin = "built-in"};
+	if (!hooks_harmless(p->parent))
+		return deny(c, op, p->path, &why, "git on the host would take this directory for a repository and run its hooks", EACCES);
+	struct place config = {.parent = p->parent, .name = "config", .rel = p->rel};
+	(void)snprintf(config.path, sizeof(config.path), "%.*s/config", (int)(strlen(p->path) - strlen(p->name) - 1), p->path);
+	br_auto_buf now = {0};
+	br_auto_buf none = {0};
+	mode_t mode = 0644;
+	int rc = read_config(&config, &now, &mode);
+	if (rc == ENOENT)
+		return 0;
+	if (rc == 0)
+		rc = judge_config(c, &config, &now, &none);
+	/* A fresh file: the agent may have this one open. */
+	return rc != 0 ? rc : install(c->g, p->parent, "config", now.p != NULL ? now.p : "", now.len, mode);
 }
 
 /* A file that the caller may write without effect. */

@@ -3,7 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <strings.h>
 #include <unistd.h>
+
+/* "…/hooks/name", name not a sample */
+static bool
+in_hooks(const struct place *p)
+{
+	size_t n = strlen(p->path) - strlen(p->name) - 1;
+	return n >= 6 && strncasecmp(p->path + n - 6, "/hooks", 6) == 0 && !br_endswith(p->name, ".sample");
+}
 
 struct br_guard_answer
 judge(const struct gate *g, const struct place *p, bool is_dir)
@@ -14,10 +23,14 @@ judge(const struct gate *g, const struct place *p, bool is_dir)
 	struct br_guard_answer a = br_guard_classify(g->c->guard, p->rel, is_dir);
 	if (a.cls != BR_GUARD_PLAIN && a.cls != BR_GUARD_WATCHED)
 		return a;
-	/* A bare repository, or one in the making, at any depth: git on the host would trust its config and run its hooks. */
-	if (!is_dir && git_like_dir(p->parent) && strcasecmp(p->name, "config") == 0) {
+	/* A bare repository at any depth: git on the host would trust its config and run its hooks. */
+	if (!is_dir && strcasecmp(p->name, "config") == 0 && git_like_dir(p->parent, "")) {
 		a.cls = BR_GUARD_GITCONFIG;
 		a.rule = "config of a bare repository";
+		a.origin = "built-in";
+	} else if (!is_dir && in_hooks(p) && git_like_dir(p->parent, "../")) {
+		a.cls = BR_GUARD_DENY;
+		a.rule = "hooks of a bare repository";
 		a.origin = "built-in";
 	}
 	return a;
@@ -61,7 +74,7 @@ permit(const struct call *c, const char *op, const struct place *p, bool is_dir)
 	case BR_GUARD_PLAIN:
 	case BR_GUARD_WATCHED:
 	case BR_GUARD_HIDDEN: /* what the host has under that name lies behind a mask; an own file of the agent's is its own */
-		return 0;
+		return !removes && p->rel != NULL && git_marker_name(p->name) ? git_complete(c, op, p) : 0;
 	case BR_GUARD_GITCONFIG:
 	case BR_GUARD_GITLINK:
 	case BR_GUARD_COMMONDIR:

@@ -66,11 +66,15 @@ bool
 br_env_looks_secret(const char *name, const char *value)
 {
 	static const char *const words[] = {"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "APIKEY", "API_KEY",
-	    "ACCESS_KEY", "PRIVATE_KEY", "AUTH_SOCK", "COOKIE", "SIGNING_KEY", "CONNECTION_STRING", "DATABASE_URL", "_PAT", "_DSN"};
+	    "ACCESS_KEY", "PRIVATE_KEY", "AUTH_SOCK", "COOKIE", "SIGNING_KEY", "CONNECTION_STRING", "DATABASE_URL"};
+	static const char *const suffixes[] = {"_PAT", "_DSN", "_KEY"};
 	static const char *const prefixes[] = {"sk-", "sk_live_", "rk_live_", "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "AKIA",
 	    "ASIA", "xoxb-", "xoxp-", "xapp-", "npm_", "pypi-", "AIza", "ya29.", "hvs.", "dop_v1_", "-----BEGIN", "eyJhbGci"};
 	for (size_t i = 0; i < BR_ARRAY_LEN(words); i++)
 		if (contains_nocase(name, words[i]))
+			return true;
+	for (size_t i = 0; i < BR_ARRAY_LEN(suffixes); i++)
+		if (br_endswith(name, suffixes[i]))
 			return true;
 	for (size_t i = 0; i < BR_ARRAY_LEN(prefixes); i++)
 		if (br_startswith(value, prefixes[i]))

@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "policy/builtin.h"
+#include "policy/gitindex.h"
 #include "policy/private_key.h"
 
 #include <dirent.h>
@@ -13,10 +14,19 @@
 
 #define SCAN_MAX 2000000U
 #define DEPTH_MAX 64
+#define INDEX_MAX (256U << 20)
+
+struct candidate {
+	char *rel;
+	bool if_untracked; /* hidden by a default rule: only when git does not track it */
+};
 
 struct walk {
 	struct br_scan *out;
 	struct br_guard *guard;
+	struct candidate *found;
+	size_t nfound;
+	struct br_buf repos; /* project-relative, NUL-terminated, one after the other */
 	char rel[PATH_MAX];
 	unsigned left;
 	bool no_memory;
@@ -44,12 +54,26 @@ holds_key(int dirfd, const char *name)
 }
 
 static void
-hide(struct walk *w)
+hide(struct walk *w, const char *rel)
 {
-	br_buf_put(&w->out->hidden, w->rel, strlen(w->rel) + 1);
+	br_buf_put(&w->out->hidden, rel, strlen(rel) + 1);
 	w->out->nhidden++;
-	if (br_guard_add_hidden(w->guard, w->rel) < 0 || w->out->hidden.failed)
+	if (br_guard_add_hidden(w->guard, rel) < 0 || w->out->hidden.failed)
 		w->no_memory = true;
+}
+
+static void
+note(struct walk *w, bool if_untracked)
+{
+	struct candidate *f = w->nfound % 64 == 0 ? realloc(w->found, (w->nfound + 64) * sizeof(*f)) : w->found;
+	char *rel = strdup(w->rel);
+	if (f == NULL || rel == NULL) {
+		free(rel);
+		w->no_memory = true;
+		return;
+	}
+	w->found = f;
+	f[w->nfound++] = (struct candidate){rel, if_untracked};
 }
 
 /* True when the entry is hidden. */
@@ -61,7 +85,7 @@ judge(struct walk *w, int dirfd, const char *name, bool dir)
 		return false;
 	if ((a.flags & BR_POLF_IF_KEY) != 0 && (dir || !holds_key(dirfd, name)))
 		return false;
-	hide(w);
+	note(w, (a.flags & BR_POLF_DEFAULT) != 0);
 	return true;
 }
 
@@ -90,7 +114,8 @@ walk_dir(struct walk *w, int dirfd, size_t len, int depth)
 		bool dir = de->d_type == DT_DIR;
 		if (br_streq(name, ".git")) {
 			w->rel[len] = '\0';
-			if (br_guard_add_repo(w->guard, w->rel) < 0)
+			br_buf_put(&w->repos, w->rel, len + 1);
+			if (br_guard_add_repo(w->guard, w->rel) < 0 || w->repos.failed)
 				w->no_memory = true;
 			continue;
 		}
@@ -108,6 +133,92 @@ walk_dir(struct walk *w, int dirfd, size_t len, int depth)
 	(void)closedir(d);
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct candidate *)a)->rel, ((const struct candidate *)b)->rel);
+}
+
+/* The part of `rel` below the repository, or NULL. */
+static const char *
+below_repo(const char *rel, const char *repo)
+{
+	size_t n = strlen(repo);
+	if (n == 0)
+		return rel;
+	return strncmp(rel, repo, n) == 0 && rel[n] == '/' ? rel + n + 1 : NULL;
+}
+
+/* The index of a repository; of a worktree or submodule by its `.git` file. */
+static int
+read_index(int root, const char *repo, struct br_buf *b)
+{
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof(path), "%s%s.git/index", repo, repo[0] != '\0' ? "/" : "") >= (int)sizeof(path))
+		return -1;
+	if (br_read_file(root, path, b, INDEX_MAX) == 0)
+		return 0;
+	br_auto_buf link = {0};
+	path[strlen(path) - 6] = '\0';
+	if (errno != ENOTDIR || br_read_file(root, path, &link, PATH_MAX) < 0 || link.p == NULL || !br_startswith(link.p, "gitdir: "))
+		return -1;
+	link.p[strcspn(link.p, "\r\n")] = '\0';
+	const char *dir = link.p + 8;
+	int n = dir[0] == '/' ? snprintf(path, sizeof(path), "%s/index", dir) :
+	                        snprintf(path, sizeof(path), "%s%s%s/index", repo, repo[0] != '\0' ? "/" : "", dir);
+	return n < (int)sizeof(path) ? br_read_file(root, path, b, INDEX_MAX) : -1;
+}
+
+/* Takes the default rules' candidates that this repository tracks off the list: git would see a masked one as modified. */
+static void
+drop_tracked(struct walk *w, int root, const char *repo)
+{
+	const char **names = calloc(w->nfound, sizeof(*names));
+	size_t *at = calloc(w->nfound, sizeof(*at));
+	bool *tracked = calloc(w->nfound, sizeof(*tracked));
+	size_t n = 0;
+	br_auto_buf index = {0};
+	struct br_err ignored = BR_ERR_INIT;
+	if (names == NULL || at == NULL || tracked == NULL) {
+		w->no_memory = true;
+	} else {
+		for (size_t i = 0; i < w->nfound; i++) {
+			const char *name = w->found[i].if_untracked ? below_repo(w->found[i].rel, repo) : NULL;
+			if (name == NULL)
+				continue;
+			names[n] = name;
+			at[n++] = i;
+		}
+		/* An index that can't be read tracks nothing: the files stay hidden. */
+		if (n > 0 && read_index(root, repo, &index) == 0 &&
+		    br_gitindex_tracked(index.p, index.len, names, n, tracked, NULL, &ignored) == 0) {
+			for (size_t i = 0; i < n; i++)
+				if (tracked[i])
+					w->found[at[i]].rel[0] = '\0';
+		}
+	}
+	free(names);
+	free(at);
+	free(tracked);
+}
+
+static void
+hide_found(struct walk *w, int root)
+{
+	if (w->nfound == 0)
+		return;
+	qsort(w->found, w->nfound, sizeof(*w->found), by_name);
+	const char *end = w->repos.p + w->repos.len;
+	for (const char *r = w->repos.p; r != NULL && r < end && !w->no_memory; r += strlen(r) + 1)
+		drop_tracked(w, root, r);
+	for (size_t i = 0; i < w->nfound; i++) {
+		if (w->found[i].rel[0] != '\0')
+			hide(w, w->found[i].rel);
+		free(w->found[i].rel);
+	}
+	free(w->found);
+}
+
 int
 br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct br_err *e)
 {
@@ -117,9 +228,13 @@ br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct 
 		return br_err_set(e, ENOMEM, "cannot look over the project");
 	*w = (struct walk){.out = s, .guard = g, .left = SCAN_MAX};
 	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 ? br_err_set(e, errno, "cannot read the project %s", root) : 0;
-	if (rc == 0)
+	br_auto_fd int again = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 || again < 0 ? br_err_set(e, errno, "cannot read the project %s", root) : 0;
+	if (rc == 0) {
 		walk_dir(w, fd, 0, 0);
+		hide_found(w, again);
+	}
+	br_buf_free(&w->repos);
 	if (rc == 0 && w->no_memory)
 		rc = br_err_set(e, ENOMEM, "cannot look over the project");
 	free(w);
