@@ -100,9 +100,10 @@ store(const struct br_opt *o, const char *value, void *target, struct br_err *e)
 	case BR_OPT_LIST:
 		return list_add(at, value, e);
 	case BR_OPT_NUMBER:
-		if (br_parse_number(value, at, e) < 0)
-			return br_err_wrap(e, "option --%s", o->name);
-		return 0;
+		if (br_parse_number(value, at, e) == 0)
+			return 0;
+		(void)br_err_wrap(e, "option --%s", o->name);
+		return br_err_hint(e, "it takes a whole number, 0 or more");
 	case BR_OPT_DURATION:
 		if (br_parse_duration(value, at, e) < 0)
 			return br_err_wrap(e, "option --%s", o->name);
