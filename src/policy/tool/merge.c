@@ -304,25 +304,26 @@ merge_env_pass(struct merge *m)
 	}
 }
 
-/* For each name the value of the highest layer. */
+/* For each name the value of the highest layer. Variables are kept as NAME=VALUE, files as path and content. */
 static void
 merge_table(struct merge *m, const char *key, enum br_pol_kind kind)
 {
+	bool files = kind == BR_POL_HOME_FILE;
 	for (size_t i = m->s->n; i > 0; i--) {
 		const struct br_layer *l = &m->s->layers[i - 1];
 		const struct br_ynode *map = value_of(l, key, BR_Y_MAP);
 		for (const struct br_ynode *n = map != NULL ? map->first : NULL; n != NULL; n = n->next) {
+			const char *name = files ? br_path_normal(m->s->a, "", "", n->key->text) + 1
+						 : br_arena_printf(m->s->a, "%s=", n->key->text);
 			bool set = false;
 			for (size_t j = 0; j < m->out->n && !set; j++) {
 				const struct br_rule *r = &m->out->v[j];
-				set = r->kind == kind && r->node != NULL && br_streq(r->node->key->text, n->key->text);
+				set = r->kind == kind && (files ? br_streq(r->text, name) : br_startswith(r->text, name));
 			}
 			if (set)
 				continue;
-			if (kind == BR_POL_HOME_FILE)
-				add(m, kind, 0, br_path_normal(m->s->a, "", "", n->key->text) + 1, l, n)->data = n->text;
-			else
-				(void)add(m, kind, 0, br_arena_printf(m->s->a, "%s=%s", n->key->text, n->text), l, n);
+			struct br_rule *r = add(m, kind, 0, files ? name : br_arena_printf(m->s->a, "%s%s", name, n->text), l, n);
+			r->data = files ? n->text : "";
 		}
 	}
 }

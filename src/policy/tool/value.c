@@ -53,7 +53,7 @@ br_value_size(const char *s, uint64_t *out, const char **why)
 		if (tenths > 0 && units[i].factor == 1)
 			return false;
 		if (__builtin_mul_overflow(whole, units[i].factor, out) ||
-		    __builtin_add_overflow(*out, units[i].factor / 10 * tenths, out)) {
+		    __builtin_add_overflow(*out, units[i].factor * tenths / 10, out)) {
 			*why = "that is more bytes than there are";
 			return false;
 		}
