@@ -98,22 +98,6 @@ resolve_from(const struct call *c, int base, const char *path, struct place *out
 	return 0;
 }
 
-int
-resolve(const struct call *c, int dirfd, const char *path, struct place *out)
-{
-	*out = (struct place){.parent = -1};
-	br_auto_fd int base = -1;
-	if (path[0] != '/') {
-		base = caller_dir(c, dirfd);
-		if (base < 0)
-			return br_steal_fd(&base);
-	}
-	/* The path was copied before, the directory is open now: if the caller still waits, both are its own. */
-	if (!caller_alive(c))
-		return -EINTR;
-	return resolve_from(c, base >= 0 ? base : AT_FDCWD, path, out);
-}
-
 static const char *
 number(const char *p, int *out)
 {
@@ -139,6 +123,61 @@ own_proc(const struct call *c, const char *p)
 	return rest != NULL && *rest == '/' && n == caller_ns_pid(c) ? rest + 1 : NULL;
 }
 
+/* Below /proc or /dev, what belongs to the caller itself: the part after "/proc/self/", "/proc/self/task/N/" or "/dev/"; else NULL. */
+static const char *
+own_path(const struct call *c, const char *path)
+{
+	if (br_startswith(path, "/dev/fd/"))
+		return path + 5;
+	const char *rest = br_startswith(path, "/proc/") ? own_proc(c, path + 6) : NULL;
+	int tid;
+	const char *in_task = rest != NULL && br_startswith(rest, "task/") ? number(rest + 5, &tid) : NULL;
+	return in_task != NULL && *in_task == '/' ? in_task + 1 : rest;
+}
+
+/* "/proc/self/fd/N/rest", and the same of cwd: programs that hold a directory by its descriptor name files in it so. Gives the
+ * directory to begin at, as the *at calls name it, and the rest. The root is the caller's and ours alike. */
+static const char *
+own_directory(const struct call *c, const char *path, int *dirfd)
+{
+	const char *what = own_path(c, path);
+	if (what == NULL)
+		return NULL;
+	const char *end = NULL;
+	if (br_startswith(what, "fd/")) {
+		end = number(what + 3, dirfd);
+	} else if (br_startswith(what, "cwd")) {
+		*dirfd = AT_FDCWD;
+		end = what + 3;
+	} else if (br_startswith(what, "root/")) {
+		return what + 4;
+	}
+	if (end == NULL || *end != '/')
+		return NULL;
+	while (*end == '/')
+		end++;
+	return *end != '\0' ? end : ".";
+}
+
+int
+resolve(const struct call *c, int dirfd, const char *path, struct place *out)
+{
+	*out = (struct place){.parent = -1};
+	const char *rest = own_directory(c, path, &dirfd);
+	if (rest != NULL)
+		path = rest;
+	br_auto_fd int base = -1;
+	if (path[0] != '/') {
+		base = caller_dir(c, dirfd);
+		if (base < 0)
+			return br_steal_fd(&base);
+	}
+	/* The path was copied before, the directory is open now: if the caller still waits, both are its own. */
+	if (!caller_alive(c))
+		return -EINTR;
+	return resolve_from(c, base >= 0 ? base : AT_FDCWD, path, out);
+}
+
 enum magic
 magic_path(const struct call *c, const char *path, int *fd, char *proc_rel, size_t room)
 {
@@ -156,16 +195,10 @@ magic_path(const struct call *c, const char *path, int *fd, char *proc_rel, size
 			return MAGIC_FD;
 		}
 	}
-	const char *rest = NULL;
-	if (br_startswith(path, "/dev/fd/"))
-		rest = path + 5;
-	else if (br_startswith(path, "/proc/"))
-		rest = own_proc(c, path + 6);
-	if (rest == NULL)
+	const char *what = own_path(c, path);
+	int dirfd;
+	if (what == NULL || own_directory(c, path, &dirfd) != NULL)
 		return MAGIC_NONE;
-	int tid;
-	const char *in_task = br_startswith(rest, "task/") ? number(rest + 5, &tid) : NULL;
-	const char *what = in_task != NULL && *in_task == '/' ? in_task + 1 : rest;
 	if (br_startswith(what, "fd/")) {
 		const char *end = number(what + 3, fd);
 		if (end != NULL && *end == '\0')
