@@ -41,7 +41,7 @@ struct br_guard {
 	struct rule **table; /* room for more than twice the rules */
 	size_t mask;
 	struct rule *keyless;
-	bool have[KEY_NONE];
+	size_t longest[KEY_NONE]; /* key of each kind; 0: there is none */
 	struct lift *protect_lifts;
 	size_t n_protect_lifts;
 	struct lift *hide_lifts;
@@ -66,11 +66,7 @@ same_folded(const char *a, const char *b, size_t n)
 }
 
 /* FNV-1a. The table holds only rules of the policy, so nobody can choose keys that collide. */
-static uint32_t
-hash_start(enum key_kind kind)
-{
-	return (2166136261U ^ (uint32_t)kind) * 16777619U;
-}
+static const uint32_t hash_start = 2166136261U;
 
 static uint32_t
 hash_step(uint32_t h, char c)
@@ -78,14 +74,22 @@ hash_step(uint32_t h, char c)
 	return (h ^ fold(c)) * 16777619U;
 }
 
+/* The same bytes as a name, a suffix and a prefix are different keys. */
+static uint32_t
+hash_end(uint32_t h, enum key_kind kind)
+{
+	h ^= (uint32_t)kind * 0x9e3779b9U;
+	return h ^ h >> 15; /* the low bits choose the slot */
+}
+
 /* Suffixes are hashed from their end, so that all suffixes of a name take one pass. */
 static uint32_t
 hash_key(const struct rule *r)
 {
-	uint32_t h = hash_start(r->kind);
+	uint32_t h = hash_start;
 	for (size_t i = 0; i < r->key_len; i++)
 		h = hash_step(h, r->kind == KEY_SUFFIX ? r->key[r->key_len - 1 - i] : r->key[i]);
-	return h;
+	return hash_end(h, r->kind);
 }
 
 /* Finds the key in the first component of the pattern. */
@@ -137,8 +141,8 @@ link_rule(struct br_guard *g, struct rule *r)
 	struct rule **at = r->kind == KEY_NONE ? &g->keyless : &g->table[r->hash & g->mask];
 	r->same = *at;
 	*at = r;
-	if (r->kind != KEY_NONE)
-		g->have[r->kind] = true;
+	if (r->kind != KEY_NONE && r->key_len > g->longest[r->kind])
+		g->longest[r->kind] = r->key_len;
 }
 
 static int
@@ -464,30 +468,36 @@ consider(struct ask *a, const struct rule *r, const char *at, size_t n, bool sur
 }
 
 static void
-look_up(struct ask *a, enum key_kind kind, uint32_t hash, const char *key, size_t len, const char *at, size_t n)
+look_up(struct ask *a, enum key_kind kind, uint32_t h, const char *key, size_t len, const char *at, size_t n)
 {
-	for (const struct rule *r = a->g->table[hash & a->g->mask]; r != NULL; r = r->same)
-		if (r->hash == hash && r->kind == kind && r->key_len == len && same_folded(r->key, key, len))
+	h = hash_end(h, kind);
+	for (const struct rule *r = a->g->table[h & a->g->mask]; r != NULL; r = r->same)
+		if (r->hash == h && r->kind == kind && r->key_len == len && same_folded(r->key, key, len))
 			consider(a, r, at, n, true);
 }
 
+/* Bytes beyond the longest key need no hash: most long names end after a few steps. */
 static void
 ask_component(struct ask *a, const char *at, size_t n)
 {
-	uint32_t name = hash_start(KEY_NAME), prefix = hash_start(KEY_PREFIX), suffix = hash_start(KEY_SUFFIX);
-	for (size_t i = 0; i < n; i++) {
-		name = hash_step(name, at[i]);
-		if (!a->g->have[KEY_PREFIX])
-			continue;
-		prefix = hash_step(prefix, at[i]);
-		if (at[i] == '.')
-			look_up(a, KEY_PREFIX, prefix, at, i + 1, at, n);
+	const size_t *longest = a->g->longest;
+	size_t prefix = n < longest[KEY_PREFIX] ? n : longest[KEY_PREFIX],
+	       suffix = n < longest[KEY_SUFFIX] ? n : longest[KEY_SUFFIX];
+	size_t name = n <= longest[KEY_NAME] ? n : 0;
+	uint32_t h = hash_start;
+	for (size_t i = 0; i < name || i < prefix; i++) {
+		h = hash_step(h, at[i]);
+		if (at[i] == '.' && i < prefix)
+			look_up(a, KEY_PREFIX, h, at, i + 1, at, n);
 	}
-	look_up(a, KEY_NAME, name, at, n, at, n);
-	for (size_t i = n; a->g->have[KEY_SUFFIX] && i-- > 0;) {
-		suffix = hash_step(suffix, at[i]);
-		if (at[i] == '.')
-			look_up(a, KEY_SUFFIX, suffix, at + i, n - i, at, n);
+	if (name > 0)
+		look_up(a, KEY_NAME, h, at, n, at, n);
+	h = hash_start;
+	const char *dot = suffix > 0 ? memchr(at + n - suffix, '.', suffix) : NULL;
+	for (const char *p = at + n; dot != NULL && p > dot;) {
+		h = hash_step(h, *--p);
+		if (*p == '.')
+			look_up(a, KEY_SUFFIX, h, p, (size_t)(at + n - p), at, n);
 	}
 	for (const struct rule *r = a->g->keyless; r != NULL; r = r->same)
 		consider(a, r, at, n, false);
