@@ -25,6 +25,7 @@
 
 #define FLUSH_US 20000
 #define RETRY_MS 5
+#define MEMORY_MS 250
 
 #define ARG(n) (c->req->data.args[n])
 #define FD(n) ((int)c->req->data.args[n])
@@ -147,7 +148,19 @@ timeout_ms(const struct gate *g)
 {
 	if (g->nwaiting > 0)
 		return RETRY_MS;
-	return g->touched_since != 0 ? FLUSH_US / 1000 : -1;
+	if (g->touched_since != 0)
+		return FLUSH_US / 1000;
+	return g->c->memory != 0 ? MEMORY_MS : -1;
+}
+
+static void
+measure(struct gate *g)
+{
+	uint64_t now = br_now_us();
+	if (now < g->memory_due)
+		return;
+	g->memory_due = now + MEMORY_MS * 1000U;
+	memory_check(g);
 }
 
 BR_NORETURN static void
@@ -176,6 +189,8 @@ run(struct gate *g)
 			retry(g);
 		if (g->touched_since != 0 && br_now_us() - g->touched_since > FLUSH_US)
 			report_flush(g);
+		if (g->c->memory != 0)
+			measure(g);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 	}

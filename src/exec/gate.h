@@ -12,6 +12,7 @@
  *   gate → monitor   'R' ready     'D' denial (struct br_gate_event + strings): recorded before the call fails
  *                    'T' touched names, "op path\n" lines            'N' evidence without effect (a refused write outside)
  *                    'B' base of a file that review mode copies up: "sha256 size mode mtime_ns path\n"
+ *                    'M' struct br_gate_memory: the limit is passed
  *                    'Z' the last process inside has ended, nothing more will come
  *   monitor → gate   'A' recorded: answers a 'D'; the first one says that the session's start is on disk */
 #ifndef BRATTICE_EXEC_GATE_H
@@ -41,6 +42,13 @@ struct br_gate_config {
 	bool review;      /* the project is an overlay: report bases, emulate directory renames */
 	bool quiet;       /* no explanations on the caller's stderr */
 	mode_t umask;     /* that the command starts with */
+	uint64_t memory;  /* bytes: measure, and report when all inside together have more; 0: a cgroup counts */
+};
+
+/* 'M': all inside together have more memory than the limit; `pid` (inside) has most. */
+struct br_gate_memory {
+	uint64_t total;
+	int32_t pid;
 };
 
 /* Never returns: exits when the listener, the monitor or init is gone. */

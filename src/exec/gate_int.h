@@ -40,6 +40,7 @@ struct gate {
 	struct root roots[MAX_ROOTS];
 	size_t nroots;
 	mode_t umask;   /* this process's own, now */
+	uint64_t memory_due; /* microseconds: when to measure next */
 	struct br_buf touched;
 	uint64_t touched_since; /* microseconds; 0: nothing pending */
 	uint64_t *seen; /* hashes of names already reported */
@@ -143,6 +144,9 @@ bool git_like_dir(int parent, const char *prefix); /* prefix: "" or "../" */
 /* Making `p` (HEAD, objects or refs) may complete such a directory: then what is there already must be harmless. errno or 0. */
 int git_complete(const struct call *c, const char *op, const struct place *p);
 bool git_marker_name(const char *name);
+
+/* memory.c */
+void memory_check(struct gate *g);
 
 /* copy.c: review mode */
 void report_base(const struct call *c, const struct place *p);

@@ -121,7 +121,7 @@ set_rlimits(const struct init *in, struct br_err *e)
 	if (setrlimit(RLIMIT_CORE, &core) < 0)
 		return br_err_set(e, errno, "cannot forbid core dumps");
 	/* RLIMIT_NPROC counts only inside because it is set after the user namespace was made. */
-	return set_one(RLIMIT_NOFILE, l->files, e) < 0 || set_one(RLIMIT_NPROC, l->pids, e) < 0 || set_one(RLIMIT_DATA, l->data, e) < 0 ? -1 : 0;
+	return set_one(RLIMIT_NOFILE, l->files, e) < 0 || set_one(RLIMIT_NPROC, l->pids, e) < 0 || set_one(RLIMIT_FSIZE, l->fsize, e) < 0 ? -1 : 0;
 }
 
 static int
@@ -321,12 +321,14 @@ forward(const struct init *in, pid_t command)
 	ssize_t n = br_recv_frame(in->sock, frame, sizeof(frame), NULL, NULL);
 	if (n <= 0)
 		_exit(BR_EXIT_FAILURE); /* the monitor is gone: so are we, and all with us */
-	if (n == sizeof(frame) && frame[0] == 'K') {
-		int sig;
-		memcpy(&sig, frame + 1, sizeof(sig));
-		if (kill(-command, sig) < 0)
-			(void)kill(command, sig);
-	}
+	if (n != sizeof(frame))
+		return;
+	int value;
+	memcpy(&value, frame + 1, sizeof(value));
+	if (frame[0] == 'k' && value > 1)
+		(void)kill(value, SIGKILL);
+	if (frame[0] == 'K' && kill(-command, value) < 0)
+		(void)kill(command, value);
 }
 
 BR_NORETURN static void

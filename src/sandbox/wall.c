@@ -131,12 +131,24 @@ br_wall_send_masks(struct br_wall *w, uint32_t count, struct br_err *e)
 	return br_send_frame(w->sock, frame, sizeof(frame), NULL, 0) < 0 ? br_err_set(e, errno, "cannot tell the sandbox what to hide") : 0;
 }
 
+static int
+send_number(const struct br_wall *w, char letter, int value)
+{
+	char frame[1 + sizeof(value)] = {letter};
+	memcpy(frame + 1, &value, sizeof(value));
+	return br_send_frame(w->sock, frame, sizeof(frame), NULL, 0);
+}
+
 int
 br_wall_signal(const struct br_wall *w, int sig)
 {
-	char frame[1 + sizeof(sig)] = {'K'};
-	memcpy(frame + 1, &sig, sizeof(sig));
-	return br_send_frame(w->sock, frame, sizeof(frame), NULL, 0);
+	return send_number(w, 'K', sig);
+}
+
+int
+br_wall_kill_one(const struct br_wall *w, int pid)
+{
+	return send_number(w, 'k', pid);
 }
 
 void

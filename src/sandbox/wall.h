@@ -3,7 +3,8 @@
  * Monitor and init talk over a SOCK_SEQPACKET pair; a frame is one letter and a payload (docs/protocol-init.md):
  *
  *   init → monitor   A armed   T terminal (+ pty master)   S started (i32 pid inside)   X exit (i32 wait status)   E struct br_err
- *   monitor → init   G go      M masks (u32 count; the names lie in the shared area)     K signal (i32)
+ *   monitor → init   G go      M masks (u32 count; the names lie in the shared area)     K signal (i32) to the command
+ *                    k SIGKILL to one process (i32, its number inside)
  *   init → gate      L the seccomp listener (+ fd)          gate → init   R ready
  *
  * Order of death (recipes.md): init arms PDEATHSIG *before* it says A, and builds nothing before it heard G, so there is no
@@ -18,7 +19,7 @@
 struct br_wall_rlimits {
 	uint64_t files;  /* RLIMIT_NOFILE, 0: as it is */
 	uint64_t pids;   /* RLIMIT_NPROC and pid_max of the pid namespace, 0: as it is */
-	uint64_t data;   /* RLIMIT_DATA a process, 0: none */
+	uint64_t fsize;  /* RLIMIT_FSIZE, 0: none */
 };
 
 struct br_wall_config {
@@ -50,6 +51,8 @@ int br_wall_start(struct br_wall *w, const struct br_wall_config *c, struct br_e
 /* Tells init which names to hide: `count` strings in w->masks, absolute paths. */
 int br_wall_send_masks(struct br_wall *w, uint32_t count, struct br_err *e);
 int br_wall_signal(const struct br_wall *w, int sig);
+/* SIGKILL to one process by its number inside. */
+int br_wall_kill_one(const struct br_wall *w, int pid);
 /* SIGKILL to init: the whole pid namespace dies. Waits for it. */
 void br_wall_kill(struct br_wall *w);
 

@@ -143,6 +143,22 @@ append(struct br_monitor *m, int fd, const char *p, size_t n)
 	fail(m, &e);
 }
 
+/* No cgroup holds memory down here: the process that has most of it goes, as the kernel's own killer would have it. */
+static void
+over_memory(struct br_monitor *m, const char *p, size_t n)
+{
+	struct br_gate_memory mem;
+	if (n != sizeof(mem))
+		return;
+	memcpy(&mem, p, sizeof(mem));
+	br_event_begin(&m->events, "limit");
+	br_event_str(&m->events, "what", "memory");
+	br_event_int(&m->events, "bytes", (int64_t)mem.total);
+	br_event_int(&m->events, "killed", mem.pid);
+	if (commit(m, true) == 0)
+		(void)br_wall_kill_one(&m->wall, mem.pid);
+}
+
 static void
 on_gate(void *arg, uint32_t events)
 {
@@ -181,6 +197,9 @@ on_gate(void *arg, uint32_t events)
 	case 'T':
 		m->touched++;
 		append(m, m->touched_fd, frame + 1, (size_t)n - 1);
+		break;
+	case 'M':
+		over_memory(m, frame + 1, (size_t)n - 1);
 		break;
 	case 'B':
 		append(m, m->base_fd, frame + 1, (size_t)n - 1);
@@ -286,6 +305,20 @@ on_signal(void *arg, uint32_t events)
 	}
 }
 
+static void
+time_over(void *arg, uint32_t events)
+{
+	struct br_monitor *m = arg;
+	(void)events;
+	br_event_begin(&m->events, "limit");
+	br_event_str(&m->events, "what", "time");
+	br_event_int(&m->events, "seconds", (int64_t)m->time_limit);
+	if (commit(m, true) < 0)
+		return;
+	br_warn("the session's time limit of %llu s is over: the command is asked to end", (unsigned long long)m->time_limit);
+	stop(m, SIGTERM);
+}
+
 /* ---- control socket ---- */
 
 static void
@@ -368,6 +401,8 @@ br_monitor_loop(struct br_monitor *m, struct br_err *e)
 	m->control = br_control_listen(m->loop, m->meta->id, &ops, e);
 	if (m->control == NULL)
 		return -1;
+	if (m->time_limit != 0 && br_loop_after(m->loop, m->time_limit * 1000000U, time_over, m) == NULL)
+		return br_err_set(e, errno, "cannot set the time limit");
 	if (br_loop_run(m->loop) < 0)
 		return br_err_set(e, errno, "the event loop failed");
 	if (m->failed) {

@@ -31,6 +31,8 @@ struct br_monitor {
 	struct br_relay *relays[4]; /* pty out, pty in, or the stand-ins of a terminal's stdin, stdout, stderr */
 	size_t nrelays;
 
+	uint64_t time_limit; /* seconds; 0: none */
+
 	bool started;     /* the command runs */
 	bool ended;
 	bool stopping;

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "exec/gate.h"
+#include "sandbox/limits.h"
 #include "sandbox/mounts.h"
 #include "session/env.h"
 #include "session/home.h"
@@ -47,6 +48,7 @@ struct session {
 	char dir[PATH_MAX]; /* the session's */
 	char upper[PATH_MAX], work[PATH_MAX];
 	bool review;
+	struct br_limits limits;
 	struct br_env env;
 	struct br_home ph;
 	struct br_plan plan;
@@ -134,6 +136,15 @@ open_records(struct session *s, struct br_err *e)
 	br_event_str(&s->m.events, "wall", "namespace");
 	if (s->env.secrets.len > 0)
 		br_event_str(&s->m.events, "withheld", s->env.secrets.p);
+	for (int k = 0; k < BR_LIMIT_N; k++) {
+		char key[32], text[96];
+		if (s->limits.value[k] == 0)
+			continue;
+		(void)snprintf(key, sizeof(key), "limit.%s", br_limit_name((enum br_limit_kind)k));
+		(void)snprintf(text, sizeof(text), "%llu %s (%s)", (unsigned long long)s->limits.value[k], br_limit_how_name(s->limits.how[k]),
+		    s->limits.by[k]);
+		br_event_str(&s->m.events, key, text);
+	}
 	if (br_event_commit(&s->m.events, false) < 0)
 		return br_err_set(e, errno, "cannot write the session's record");
 	return 0;
@@ -158,6 +169,15 @@ make_overlay_dirs(struct session *s, struct br_err *e)
 	return 0;
 }
 
+/* tmpfs is memory: never more than 4 GiB of it. */
+static uint64_t
+tmp_size(const struct session *s)
+{
+	const uint64_t most = 4ULL << 30;
+	uint64_t disk = s->limits.value[BR_LIMIT_DISK];
+	return disk != 0 && disk < most ? disk : most;
+}
+
 static int
 build_plan(struct session *s, struct br_err *e)
 {
@@ -173,7 +193,7 @@ build_plan(struct session *s, struct br_err *e)
 	    .hostname = HOSTNAME,
 	    .upper = s->review ? s->upper : NULL,
 	    .work = s->review ? s->work : NULL,
-	    .tmp_size = br_pol_value(&s->policy, BR_POL_LIMIT_DISK, 4ULL << 30)};
+	    .tmp_size = tmp_size(s)};
 	if (br_plan_build(&s->plan, &in, e) < 0)
 		return -1;
 	if (!s->root)
@@ -270,8 +290,8 @@ start_wall(struct session *s, struct br_err *e)
 	    .root = s->root,
 	    .terminal = s->m.term.fd >= 0,
 	    .stdio = {s->stdio[0], s->stdio[1], s->stdio[2]},
-	    .rlimits = {.files = br_pol_value(&s->policy, BR_POL_LIMIT_FILES, 0), .pids = br_pol_value(&s->policy, BR_POL_LIMIT_PIDS, 0)},
-	    .cgroup_procs = {-1, -1, -1, -1}};
+	    .rlimits = {.files = s->limits.value[BR_LIMIT_FILES], .pids = s->limits.value[BR_LIMIT_PIDS], .fsize = s->limits.value[BR_LIMIT_DISK]}};
+	memcpy(c.cgroup_procs, s->limits.procs, sizeof(c.cgroup_procs));
 	(void)br_terminal_size(&s->m.term, &c.rows, &c.cols);
 	return br_wall_start(&s->m.wall, &c, e);
 }
@@ -322,7 +342,8 @@ start_gate(struct session *s, struct br_err *e)
 		    .gid = s->gid,
 		    .root = s->root,
 		    .review = s->review,
-		    .umask = mask};
+		    .umask = mask,
+		    .memory = s->limits.how[BR_LIMIT_MEMORY] == BR_LIMIT_APPROXIMATE ? s->limits.value[BR_LIMIT_MEMORY] : 0};
 		(void)close(pair[0]);
 		(void)close(s->m.wall.sock);
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -392,8 +413,9 @@ prepare(struct session *s, struct br_err *e)
 	    .user = s->user,
 	    .session = s->meta.id,
 	    .uid = s->uid};
-	if (br_env_build(&s->env, &in, e) < 0 || make_overlay_dirs(s, e) < 0)
+	if (br_env_build(&s->env, &in, e) < 0 || br_limits_setup(&s->limits, &s->policy, s->meta.id, e) < 0 || make_overlay_dirs(s, e) < 0)
 		return -1;
+	s->m.time_limit = s->limits.value[BR_LIMIT_TIME];
 	return br_home_prepare(&s->ph, &s->policy, &s->project, s->home, s->state, s->dir, s->root ? (int)s->uid : -1, s->root ? (int)s->gid : -1, e);
 }
 
@@ -406,6 +428,10 @@ explain(struct session *s)
 		br_buf_printf(&b, "env     %.*s\n", (int)strcspn(*v, "="), *v);
 	if (s->env.secrets.len > 0)
 		br_buf_printf(&b, "withheld (look like secrets): %s\n", s->env.secrets.p);
+	for (int k = 0; k < BR_LIMIT_N; k++)
+		if (s->limits.value[k] != 0)
+			br_buf_printf(&b, "limit   %s %llu: %s (%s)\n", br_limit_name((enum br_limit_kind)k), (unsigned long long)s->limits.value[k],
+			    br_limit_how_name(s->limits.how[k]), s->limits.by[k]);
 	(void)br_write_all(STDOUT_FILENO, b.p != NULL ? b.p : "", b.len);
 	return 0;
 }
@@ -485,6 +511,7 @@ finish(struct session *s, int status)
 {
 	struct br_monitor *m = &s->m;
 	br_monitor_kill(m);
+	br_limits_finish(&s->limits);
 	for (size_t i = 0; i < m->nrelays; i++) {
 		if (m->pty < 0 || i == 0)
 			br_relay_drain(m->relays[i], DRAIN_MS);
@@ -533,7 +560,7 @@ release(struct session *s)
 int
 br_run(const struct br_run_options *o, struct br_err *e)
 {
-	struct session s = {.o = o, .lock = -1, .stdio = {-1, -1, -1}, .far = {-1, -1, -1}};
+	struct session s = {.o = o, .lock = -1, .limits = {.procs = {-1, -1, -1, -1}}, .stdio = {-1, -1, -1}, .far = {-1, -1, -1}};
 	s.m = (struct br_monitor){.session_dir = -1, .json_fd = (int)o->json_events, .touched_fd = -1, .base_fd = -1, .gate_sock = -1, .sigfd = -1,
 	    .term = {.fd = -1}, .pty = -1, .events = {.fd = -1}, .wall = {.pidfd = -1, .sock = -1, .gate_sock = -1}, .meta = &s.meta};
 	s.m.loop = br_loop_new();
