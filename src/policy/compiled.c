@@ -85,7 +85,7 @@ br_pol_parse(const void *data, size_t n, struct br_policy *out, struct br_err *e
 	br_sha256_final(&s, sum);
 	if (memcmp(sum, h.sum, sizeof(sum)) != 0)
 		return damaged(e, "checksum does not match");
-	if (h.count > len / sizeof(struct rec_head))
+	if (h.reserved != 0 || h.count > len / sizeof(struct rec_head))
 		return damaged(e, "record count");
 	out->block = malloc(len + 1);
 	out->recs = calloc(h.count + 1U, sizeof(*out->recs));
@@ -119,6 +119,9 @@ br_pol_parse(const void *data, size_t n, struct br_policy *out, struct br_err *e
 		if (at > len)
 			goto bad;
 	}
+	/* The checksum covers the records, not their count: a smaller one would drop rules. */
+	if (at != len)
+		goto bad;
 	out->n = h.count;
 	br_sha256_hex(sum, out->hash);
 	return 0;
