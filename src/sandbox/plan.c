@@ -166,7 +166,7 @@ br_plan_build(struct br_plan *p, const struct br_plan_input *in, struct br_err *
 	add_tmpfs(p, "/dev/shm", in->tmp_size / 2, 01777, BR_PLAN_NOEXEC);
 	add_tmpfs(p, "/tmp", in->tmp_size, 01777, 0);
 	add(p, BR_PLAN_DIR, 0, NULL, "/var");
-	add(p, BR_PLAN_SYMLINK, 0, "/tmp", "/var/tmp");
+	add_tmpfs(p, "/var/tmp", in->tmp_size, 01777, 0);
 	add_tmpfs(p, "/run", 64 << 20, 0755, BR_PLAN_NOEXEC);
 	add(p, BR_PLAN_DIR, 0, NULL, "/run/brattice");
 	add(p, BR_PLAN_DIR, 0, NULL, "/run/lock");

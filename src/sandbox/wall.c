@@ -152,6 +152,22 @@ br_wall_kill_one(const struct br_wall *w, int pid)
 }
 
 void
+br_wall_cause(const struct br_wall *w, struct br_err *e)
+{
+	char frame[1 + sizeof(struct br_err)];
+	struct pollfd p = {.fd = w->sock, .events = POLLIN};
+	while (w->sock >= 0 && poll(&p, 1, 200) == 1) {
+		ssize_t n = br_recv_frame(w->sock, frame, sizeof(frame), NULL, NULL);
+		if (n <= 0)
+			return;
+		if (n == (ssize_t)sizeof(frame) && frame[0] == 'E') {
+			memcpy(e, frame + 1, sizeof(*e));
+			return;
+		}
+	}
+}
+
+void
 br_wall_kill(struct br_wall *w)
 {
 	if (w->pidfd >= 0) {

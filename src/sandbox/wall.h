@@ -53,6 +53,8 @@ int br_wall_send_masks(struct br_wall *w, uint32_t count, struct br_err *e);
 int br_wall_signal(const struct br_wall *w, int sig);
 /* SIGKILL to one process by its number inside. */
 int br_wall_kill_one(const struct br_wall *w, int pid);
+/* If init has said why it died, puts that into `e`: when something else fails because of it, its own word comes first. */
+void br_wall_cause(const struct br_wall *w, struct br_err *e);
 /* SIGKILL to init: the whole pid namespace dies. Waits for it. */
 void br_wall_kill(struct br_wall *w);
 

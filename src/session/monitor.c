@@ -171,7 +171,7 @@ on_gate(void *arg, uint32_t events)
 		/* The last process inside is gone, or the gate was killed: then the listener is closed and nothing inside can change
 		 * a name any more (ENOSYS); init's own end follows, or is made to. */
 		struct pollfd p = {.fd = m->wall.sock, .events = POLLIN};
-		while (!m->ended && !m->failed && poll(&p, 1, 0) == 1 && p.revents != 0)
+		while (!m->ended && !m->failed && poll(&p, 1, 200) == 1 && p.revents != 0)
 			on_init(m, 0);
 		if (m->ended || m->failed)
 			return;

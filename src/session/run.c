@@ -448,8 +448,12 @@ launch(struct session *s, struct br_err *e)
 	m->term.filter = &m->filter;
 	if (m->term.fd < 0 && set_stdio(s, e) < 0)
 		return -1;
-	if (block_signals(s, e) < 0 || start_wall(s, e) < 0 || send_masks(s, e) < 0 || start_gate(s, e) < 0 || release_gate(s, e) < 0)
+	if (block_signals(s, e) < 0 || start_wall(s, e) < 0)
 		return -1;
+	if (send_masks(s, e) < 0 || start_gate(s, e) < 0 || release_gate(s, e) < 0) {
+		br_wall_cause(&m->wall, e);
+		return -1;
+	}
 	for (int i = 0; i < 3; i++)
 		br_cleanup_fd(&s->stdio[i]); /* the command has them */
 	s->stdio[0] = s->stdio[1] = s->stdio[2] = -1;
