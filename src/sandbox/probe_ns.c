@@ -70,8 +70,8 @@ mend_user_ns(struct br_probe *p, int err)
 				 "to /etc/apparmor.d/brattice, then apparmor_parser -r /etc/apparmor.d/brattice");
 	else if (br_probe_sysctl("/proc/sys/kernel/unprivileged_userns_clone", 1) == 0)
 		br_probe_mend(p, "sysctl -w kernel.unprivileged_userns_clone=1 (and in /etc/sysctl.d/)");
-	else if (br_probe_sysctl("/proc/sys/user/max_user_namespaces", 1) == 0)
-		br_probe_mend(p, "sysctl -w user.max_user_namespaces=15000 (inside another sandbox: run brattice outside it)");
+	else if (err == ENOSPC || br_probe_sysctl("/proc/sys/user/max_user_namespaces", 1) == 0)
+		br_probe_mend(p, "sysctl -w user.max_user_namespaces=15000 (its number is used up; inside another sandbox: run brattice outside it)");
 	else if (in_chroot())
 		br_probe_mend(p, "this is a chroot, where the kernel allows none: enter it with pivot_root (systemd-nspawn, unshare --root in a "
 				 "mount of its own) instead");
@@ -98,6 +98,14 @@ step_name(enum br_probe_step s)
 		break;
 	}
 	return "using it";
+}
+
+/* For a feature that is tried inside user namespaces: when it's those that fail, the mend is theirs. */
+static void
+missing(struct br_probe *p, struct br_probe_child r, const char *mend)
+{
+	br_probe_set(p, BR_PROBE_MISSING, "%s: %s", step_name(r.step), strerror(r.err));
+	br_probe_mend(p, "%s", r.step == BR_PROBE_FN || r.err == EINVAL || r.err == ENOSYS ? mend : "needs user namespaces (above)");
 }
 
 /* A capability in the new namespace, by its use: AppArmor's restriction lets the clone succeed and takes the capabilities. */
@@ -133,16 +141,16 @@ br_probe_namespaces(struct br_probe *p)
 		uint64_t flag;
 	} each[] = {
 		{"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID}, {"net", CLONE_NEWNET}, {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS}, {"cgroup", CLONE_NEWCGROUP}};
-	br_auto_buf missing = {0};
+	br_auto_buf refused = {0};
 	for (size_t i = 0; i < BR_ARRAY_LEN(each); i++) {
 		if (br_probe_in(CLONE_NEWUSER | each[i].flag, NULL, NULL).err != 0)
-			br_buf_printf(&missing, " %s", each[i].name);
+			br_buf_printf(&refused, " %s", each[i].name);
 	}
-	br_probe_set(p, BR_PROBE_MISSING, "%s: %s; refused:%s", step_name(r.step), strerror(r.err), missing.len > 0 ? missing.p : " all together");
-	if (r.err == ENOSPC)
-		br_probe_mend(p, "raise the limits in /proc/sys/user/max_*_namespaces");
-	else
-		mend_user_ns(p, r.err);
+	br_probe_set(p, BR_PROBE_MISSING, "%s: %s; refused:%s", step_name(r.step), strerror(r.err), refused.len > 0 ? refused.p : " all together");
+	struct br_probe user;
+	br_probe_user_ns(&user);
+	br_probe_mend(p, "%s", user.state != BR_PROBE_ENFORCED ? "needs user namespaces (above)" : "raise the limits in /proc/sys/user/max_*_namespaces; "
+												       "a kernel built with all of them");
 }
 
 void
@@ -153,8 +161,7 @@ br_probe_time_ns(struct br_probe *p)
 		br_probe_set(p, BR_PROBE_ENFORCED, "made together with the others");
 		return;
 	}
-	br_probe_set(p, BR_PROBE_MISSING, "%s: %s", step_name(r.step), strerror(r.err));
-	br_probe_mend(p, "a kernel of 5.6 or later with CONFIG_TIME_NS");
+	missing(p, r, "a kernel of 5.6 or later with CONFIG_TIME_NS");
 }
 
 static int
@@ -180,8 +187,7 @@ br_probe_mount_setattr(struct br_probe *p)
 		br_probe_set(p, BR_PROBE_ENFORCED, "open_tree, mount_setattr and move_mount over the whole tree");
 		return;
 	}
-	br_probe_set(p, BR_PROBE_MISSING, "%s", strerror(r.err));
-	br_probe_mend(p, r.err == ENOSYS ? "a kernel of 5.12 or later" : "needs user namespaces (above)");
+	missing(p, r, r.err == ENOSYS ? "a kernel of 5.12 or later" : "needs user namespaces (above)");
 }
 
 static int
@@ -201,9 +207,8 @@ br_probe_proc(struct br_probe *p)
 		br_probe_set(p, BR_PROBE_ENFORCED, "mounted in a new pid namespace");
 		return;
 	}
-	br_probe_set(p, BR_PROBE_MISSING, "%s", strerror(r.err));
 	/* fs/namespace.c, mount_too_revealing: no new proc where parts of the one that is there are masked. */
-	br_probe_mend(p, r.err == EPERM && in_container() ? "the container's /proc has masked parts: start it with --security-opt systempaths=unconfined"
+	missing(p, r, r.err == EPERM && in_container() ? "the container's /proc has masked parts: start it with --security-opt systempaths=unconfined"
 							  : "needs user namespaces and a /proc without other mounts on it");
 }
 
@@ -227,8 +232,7 @@ br_probe_pid_max(struct br_probe *p)
 	else
 		r = br_probe_in(ALL_NS, mount_proc, NULL);
 	if (r.err != 0) {
-		br_probe_set(p, BR_PROBE_MISSING, "%s", strerror(r.err));
-		br_probe_mend(p, "a kernel of 6.14 or later");
+		missing(p, r, "a kernel of 6.14 or later");
 	} else if (geteuid() == 0) {
 		br_probe_set(p, BR_PROBE_UNUSED, "not tried as root: before 6.14 the number is the whole machine's");
 	} else {
@@ -255,8 +259,7 @@ br_probe_overlay(struct br_probe *p)
 		br_probe_set(p, BR_PROBE_ENFORCED, "mounted with userxattr in a user namespace");
 		return;
 	}
-	br_probe_set(p, BR_PROBE_MISSING, "%s", strerror(r.err));
-	br_probe_mend(p, r.err == ENODEV ? "load the module: modprobe overlay" : "a kernel of 5.11 or later with CONFIG_OVERLAY_FS");
+	missing(p, r, r.err == ENODEV ? "load the module: modprobe overlay" : "a kernel of 5.11 or later with CONFIG_OVERLAY_FS");
 }
 
 /* In the parent: maps a copy of the tree through the child's user namespace. Nothing is attached anywhere. */
@@ -286,7 +289,6 @@ br_probe_idmap(struct br_probe *p)
 		br_probe_set(p, BR_PROBE_ENFORCED, "on this root file system");
 		return;
 	}
-	br_probe_set(p, BR_PROBE_MISSING, "%s", strerror(r.err));
-	br_probe_mend(p, r.err == EINVAL ? "a file system that takes them (ext4, xfs, btrfs; tmpfs since 6.3; overlayfs since 5.19)"
+	missing(p, r, r.err == EINVAL ? "a file system that takes them (ext4, xfs, btrfs; tmpfs since 6.3; overlayfs since 5.19)"
 					 : "a kernel of 5.12 or later");
 }

@@ -1,5 +1,7 @@
 #include "sandbox/wall.h"
 
+#include "sandbox/probe.h"
+
 #include "base/io.h"
 #include "sandbox/sys.h"
 
@@ -79,14 +81,11 @@ handshake(struct br_wall *w, const struct br_wall_config *c, struct br_err *e)
 static int
 clone_error(int sys, struct br_err *e)
 {
-	br_err_set(e, sys, "cannot make the sandbox's namespaces");
-	if (sys == EPERM || sys == EACCES)
-		return br_err_hint(e, "user namespaces are refused here: on Ubuntu install share/apparmor/brattice, on old Debian set "
-		                      "kernel.unprivileged_userns_clone=1; inside a container use another wall. `brattice doctor` shows more");
-	if (sys == ENOSPC)
-		return br_err_hint(e, "user.max_user_namespaces is reached (or 0, inside another sandbox)");
-	if (sys == EINVAL)
-		return br_err_hint(e, "the kernel lacks one of: user, mount, pid, net, ipc, uts, cgroup, time namespaces (Linux 5.6)");
+	(void)br_err_set(e, sys, "cannot make the sandbox's namespaces");
+	/* The mend depends on which of a dozen switches refuses: probe.h knows them. */
+	static const enum br_feature_id suspects[] = {BR_FEATURE_USER_NS, BR_FEATURE_NAMESPACES, BR_FEATURE_TIME_NS};
+	for (size_t i = 0; i < BR_ARRAY_LEN(suspects) && e != NULL && e->hint[0] == '\0'; i++)
+		(void)br_probe_hint(suspects[i], e);
 	return -1;
 }
 

@@ -9,9 +9,9 @@
 # is real (it aims only at things of the demo).
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
-bare=
+bare='' walled=1
 if [ "${1:-}" = --bare ]; then
-	bare=1
+	bare=1 walled=''
 	shift
 fi
 brattice=$(realpath "${1:-$here/build/brattice}")
@@ -77,9 +77,10 @@ git_before=$(cat .git/config)
 
 title "an agent works on issue 1"
 demo_env=(DEMO_HOME="$HOME" DEMO_TOKEN="$token" DEMO_EDITOR_PID="$editor" DEMO_PORT="$(cat "$work/port")" DEMO_COLOUR="$colour")
+show=(python3 "$here/tools/demo/show.py" "$work/screen" "$work/project" "$colour" "$walled")
 status=0
 if [ -n "$bare" ]; then
-	env "${demo_env[@]}" sh "$work/agent/agent.sh" 2>&1 | tee "$work/screen" || status=$?
+	env "${demo_env[@]}" sh "$work/agent/agent.sh" 2>&1 | "${show[@]}" || status=$?
 else
 	demo_env+=(DEMO_REAL_HOME="$real_home")
 	printf '%s$ brattice run -- agent%s\n' "$dim" "$off"
@@ -87,12 +88,12 @@ else
 	for pair in "${demo_env[@]}"; do
 		args+=(--env "$pair")
 	done
-	"$brattice" run --name demo --read "$work/agent" "${args[@]}" -- sh "$work/agent/agent.sh" 2>&1 | tee "$work/screen" || status=$?
+	"$brattice" run --name demo --read "$work/agent" "${args[@]}" -- sh "$work/agent/agent.sh" 2>&1 | "${show[@]}" || status=$?
 fi
 
 if [ -z "$bare" ]; then
 	title "what brattice recorded (events.jsonl)"
-	python3 "$here/tools/demo/recorded.py" "$work/state" "$colour"
+	python3 "$here/tools/demo/recorded.py" "$work/state" "$work/project" "$colour"
 fi
 
 title "what the host sees"

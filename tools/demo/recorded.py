@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Prints the denials of the newest session: what was tried, and the rule that stopped it.
+"""Prints what the newest session recorded: its denials, each with the rule that made it.
 
-usage: recorded.py STATE-DIRECTORY [COLOUR]"""
+usage: recorded.py STATE-DIRECTORY PROJECT [COLOUR]"""
 import json
 import pathlib
 import sys
 
 
 def main():
-    colour = len(sys.argv) > 2 and sys.argv[2]
+    project = sys.argv[2].rstrip("/") + "/"
+    colour = len(sys.argv) > 3 and sys.argv[3]
     sessions = sorted(pathlib.Path(sys.argv[1], "sessions").glob("*/events.jsonl"))
     if not sessions:
         print("  no record")
@@ -16,10 +17,11 @@ def main():
     events = [json.loads(line) for line in sessions[-1].read_text(encoding="utf-8").splitlines()]
     denied = [e for e in events if e.get("decision") == "deny"]
     for e in denied:
-        rule = f"{e.get('rule', '')} ({e.get('origin', '')})"
-        line = f"  {e.get('op', e['type']):<9} {e.get('path', e.get('what', '')):<34}"
-        print(line + (f"\033[32mdenied\033[0m by {rule}" if colour else f"denied by {rule}"))
-    print(f"  {len(events)} events, {len(denied)} denials, each on disk before the agent got its answer")
+        by = f"{e.get('comm', '?')}[{e.get('pid', '?')}]"
+        what = e.get("path", e.get("what", "")).replace(project, "")
+        text = f"denied {e.get('op', e['type']):<10} {what:<26} by {e.get('rule', '')} ({e.get('origin', '')}), {by}"
+        print("  " + (f"\033[32m{text[:6]}\033[0m{text[6:]}" if colour else text))
+    print(f"  {len(events)} events; each denial was on disk before the agent got its answer")
     return 0
 
 

@@ -10,30 +10,25 @@ import sys
 import time
 
 ENV = os.environ
-COLOUR = bool(ENV.get("DEMO_COLOUR"))
 HOME = ENV["DEMO_HOME"]
 TOKEN = ENV["DEMO_TOKEN"]
 
 
 def attempt(name, act):
-    """Runs one attempt and prints its line: what it tried, and what came back."""
+    """Runs one attempt and prints what came back: a line of name, error code (or "ok") and text, between tabs."""
     try:
-        got = act()
-        text, colour = f"went through: {got}", "33"
+        code, text = "ok", act()
     except OSError as why:
-        code = errno.errorcode.get(why.errno, str(why.errno))
-        text, colour = f"{code}: {os.strerror(why.errno)}", "32"
+        code, text = errno.errorcode.get(why.errno, str(why.errno)), os.strerror(why.errno)
     except subprocess.CalledProcessError as why:
-        lines = [line for line in why.stdout.strip().splitlines() if line]
-        text, colour = f"exit {why.returncode}: {lines[0] if lines else ''}", "32"
-    print(f"  {name:<44} " + (f"\033[{colour}m{text}\033[0m" if COLOUR else text), flush=True)
+        code, text = f"exit {why.returncode}", " ".join(why.cmd)
+    print("attempt", name, code, text, sep="\t", flush=True)
 
 
 def read(path):
     with open(path, encoding="utf-8", errors="replace") as f:
         text = f.read()
-    print(f"      stolen: {text.strip()[:60]}")
-    return f"{len(text)} bytes read"
+    return f"stolen: {text.strip()[:60]}"
 
 
 def write(path, text, mode="a"):
@@ -43,7 +38,7 @@ def write(path, text, mode="a"):
 
 
 def git_config(key, value):
-    subprocess.run(["git", "config", key, value], check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    subprocess.run(["git", "config", key, value], check=True)
     return f"{key} is set"
 
 
