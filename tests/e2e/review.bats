@@ -320,19 +320,19 @@ planted_link() {
 
 killed() {
 	project
-	as bash -c 'mkdir "$1/many"; for i in $(seq 600); do echo old $i >"$1/many/$i"; done; cd "$1"; git add .; git commit -qm many' _ "$P"
+	as bash -c 'mkdir "$1/many"; for i in $(seq 60); do echo old $i >"$1/many/$i"; done; cd "$1"; git add .; git commit -qm many' _ "$P"
 	session
-	inside 'for i in $(seq 600); do echo new $i >many/$i; echo add $i >many/n$i; done; rm -r src; git add -A; git commit -qm all'
+	inside 'for i in $(seq 60); do echo new $i >many/$i; echo add $i >many/n$i; done; rm -r src; git add -A; git commit -qm all'
 	oracle_tree=$(as unshare -Urm bash -euc '
 		mount -t overlay ovl -o "userxattr,lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$1"; cd "$1"
 		find . -path ./.git -prune -o -type f -print0 | sort -z | xargs -0 sha256sum' _ "$P" "$D")
 	# Killed at many places, each time further on; then once to the end.
-	for n in 1 2 3 5 8 13 21 34 55 89 144; do
-		as strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:signal=KILL:when=$n "$W/brattice-review" apply "$S" || true
+	for n in 1 2 3 5 13 34 66; do
+		as strace -f --seccomp-bpf -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:signal=KILL:when=$n "$W/brattice-review" apply "$S" || true
 	done
-	for n in 1 7 77; do
-		as strace -f -qq -o /dev/null -e trace=unlinkat -e inject=unlinkat:signal=KILL:when=$n "$W/brattice-review" apply "$S" || true
-		as strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:signal=KILL:when=$n "$W/brattice-review" apply "$S" || true
+	for n in 1 7 31; do
+		as strace -f --seccomp-bpf -qq -o /dev/null -e trace=unlinkat -e inject=unlinkat:signal=KILL:when=$n "$W/brattice-review" apply "$S" || true
+		as strace -f --seccomp-bpf -qq -o /dev/null -e trace=linkat -e inject=linkat:signal=KILL:when=$n "$W/brattice-review" apply "$S" || true
 	done
 	review apply "$S"
 	echo "$output"

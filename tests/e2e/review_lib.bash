@@ -26,7 +26,7 @@ world() {
 	as git config --global user.name T
 	as git config --global user.email t@example.org
 	as git config --global init.defaultBranch main
-	as sh -c "'$W/mkpolicy' protect .envrc protect .npmrc watch package.json >'$W/state/policy/test'"
+	policy=$(as "$W/mkpolicy" "$W/state/policy/any-name" protect .envrc protect .npmrc watch package.json)
 	export GIT_AUTHOR_DATE="2026-01-01T00:00:00Z" GIT_COMMITTER_DATE="2026-01-01T00:00:00Z"
 }
 
@@ -64,7 +64,7 @@ session() {
 		state ended
 		wall namespace
 		project $P
-		policy test
+		policy $policy
 		cgroup 
 		pid 1
 		review 1

@@ -55,12 +55,7 @@ open_guard(struct apply *a, struct br_err *e)
 		a->guard = br_review_guard(AT_FDCWD, a->o->policy, &a->policy, e);
 		return a->guard != NULL ? 0 : -1;
 	}
-	br_auto_fd int state = br_state_open(false, e);
-	if (state < 0)
-		return -1;
-	char path[80];
-	(void)snprintf(path, sizeof(path), "policy/%s", a->p.meta.policy);
-	a->guard = br_review_guard(state, path, &a->policy, e);
+	a->guard = br_review_guard_of_run(a->p.dir, a->p.meta.policy, &a->policy, e);
 	return a->guard != NULL ? 0 : -1;
 }
 

@@ -11,6 +11,8 @@
 /* Names looked at below a directory that was moved into place as a whole. */
 #define WALK_MAX 200000
 
+static const char HEAD[] = "brattice: what this run changed that the host may execute or trust:\n";
+
 struct opts {
 	const char *session, *project, *policy;
 	bool json, colour;
@@ -79,10 +81,12 @@ names_of_run(int session, int root, const char *project, struct br_strv *names, 
 }
 
 static int
-names_of_overlay(const struct br_view *v, struct br_strv *names, struct br_err *e)
+names_of_overlay(const struct br_view *v, struct br_strv *names, struct br_handoff *h, struct br_err *e)
 {
 	struct br_changes c = {0};
 	int rc = br_changes_scan(v, &c, e);
+	for (size_t i = 0; i < c.skipped.n; i++)
+		br_handoff_add(h, BR_HANDOFF_WARN, "unreadable", c.skipped.v[i], "can't be read: not looked at, and not applied");
 	if (rc == 0 && br_changes_names(&c, names) < 0)
 		rc = br_err_set(e, ENOMEM, "cannot list the changes");
 	br_changes_free(&c);
@@ -94,6 +98,8 @@ report(struct br_handoff *h, const struct opts *o)
 {
 	struct br_buf out = {0};
 	br_handoff_print(h, &out, o->colour, o->json);
+	if (out.len > 0 && !o->json)
+		(void)br_write_all(STDOUT_FILENO, HEAD, sizeof(HEAD) - 1);
 	if (out.len > 0)
 		(void)br_write_all(STDOUT_FILENO, out.p, out.len);
 	br_buf_free(&out);
@@ -111,6 +117,8 @@ check(const struct opts *o, struct br_handoff *h, struct br_err *e)
 	br_auto_fd int upper = openat(session, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (upper < 0 && errno != ENOENT)
 		return br_err_set(e, errno, "cannot open the session's overlay");
+	if (upper >= 0 && br_review_keep_policy(session, o->policy, e) < 0)
+		return -1;
 	struct br_policy policy = {0};
 	struct br_guard *guard = br_review_guard(AT_FDCWD, o->policy, &policy, e);
 	struct br_strv names = {0};
@@ -118,7 +126,7 @@ check(const struct opts *o, struct br_handoff *h, struct br_err *e)
 	    .guard = guard, .touched = &names};
 	int rc = guard == NULL ? -1 : 0;
 	if (rc == 0)
-		rc = upper >= 0 ? names_of_overlay(&c.now, &names, e) : names_of_run(session, root, o->project, &names, e);
+		rc = upper >= 0 ? names_of_overlay(&c.now, &names, h, e) : names_of_run(session, root, o->project, &names, e);
 	if (rc == 0)
 		rc = br_review_repos(guard, root, &names, upper >= 0 ? NULL : &names, e);
 	for (size_t i = 0; rc == 0 && i < names.n; i++)

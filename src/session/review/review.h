@@ -22,6 +22,11 @@ br_review_fn br_cmd_refresh;
 
 /* Reads a compiled policy file and makes the guard of it. `p` must outlive the guard. */
 struct br_guard *br_review_guard(int dirfd, const char *path, struct br_policy *p, struct br_err *e);
+/* Keeps the compiled policy of a run in its session, where br_review_guard_of_run looks first: the cache forgets it when the
+ * policy changes. */
+int br_review_keep_policy(int sessionfd, const char *path, struct br_err *e);
+/* The guard of a run whose policy has the hash `hash`: from the session, else from the cache of compiled policies. */
+struct br_guard *br_review_guard_of_run(int sessionfd, const char *hash, struct br_policy *p, struct br_err *e);
 /* Tells the guard about every repository whose root lies on the way to one of `names` and was there before the run. `made`
  * (sorted, may be NULL): names that the run itself made or changed; a `.git` among them is no repository of before. */
 int br_review_repos(struct br_guard *g, int tree, const struct br_strv *names, const struct br_strv *made, struct br_err *e);
