@@ -145,57 +145,111 @@ br_mkdir_p(const char *path, mode_t mode)
 	return 0;
 }
 
+/* Trees may be deeper than there are descriptors: what lies below this level is moved up to the top first. */
+#define RM_DEPTH  64
+#define RM_ROUNDS 4096
+
+struct rm {
+	int top;   /* the tree's directory, once it is open */
+	dev_t dev; /* the file system that is not left */
+	bool moved;
+};
+
+static int rm_entry(struct rm *r, int dirfd, const char *name, int depth);
+
+/* Opens a directory so that its entries can be removed, whatever its mode says. -1 with errno; EXDEV on another file system. */
 static int
-rm_tree_dev(int dirfd, const char *name, dev_t dev, bool have_dev, int depth)
+rm_open(const struct rm *r, int dirfd, const char *name)
 {
-	if (unlinkat(dirfd, name, 0) == 0)
-		return 0;
-	if (errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM && errno != EACCES)
-		return -1;
-	if (depth > 2000) {
-		errno = ELOOP;
-		return -1;
-	}
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	br_auto_fd int fd = openat(dirfd, name, flags);
 	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
+		fd = openat(dirfd, name, flags);
 	struct stat st;
-	if (fstat(fd, &st) < 0 || (have_dev && st.st_dev != dev)) {
-		(void)close(fd);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (r->top >= 0 && st.st_dev != r->dev) {
 		errno = EXDEV;
 		return -1;
 	}
 	if ((st.st_mode & 0700) != 0700)
 		(void)fchmod(fd, 0700);
+	return br_steal_fd(&fd);
+}
+
+/* Removes what is in the directory; takes `fd`. The first error is kept, the rest still goes. */
+static int
+rm_content(struct rm *r, int fd, int depth)
+{
 	DIR *d = fdopendir(fd);
 	if (d == NULL) {
 		(void)close(fd);
 		return -1;
 	}
-	int rc = 0;
+	int why = 0;
 	for (struct dirent *de; (de = readdir(d)) != NULL;) {
 		if (br_streq(de->d_name, ".") || br_streq(de->d_name, ".."))
 			continue;
-		if (rm_tree_dev(fd, de->d_name, st.st_dev, true, depth + 1) < 0)
-			rc = -1;
+		if (rm_entry(r, fd, de->d_name, depth + 1) < 0 && why == 0)
+			why = errno;
 	}
-	int saved = errno;
 	(void)closedir(d);
-	if (rc < 0) {
-		errno = saved;
+	errno = why;
+	return why == 0 ? 0 : -1;
+}
+
+static int
+rm_move_up(struct rm *r, int dirfd, const char *name)
+{
+	char fresh[32] = "rm-";
+	br_random_hex(fresh + 3, 12);
+	/* To write its "..", the kernel wants the directory itself writable. */
+	br_auto_fd int fd = rm_open(r, dirfd, name);
+	r->moved = true;
+	return fd < 0 ? -1 : renameat(dirfd, name, r->top, fresh);
+}
+
+static int
+rm_entry(struct rm *r, int dirfd, const char *name, int depth)
+{
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM && errno != EACCES)
 		return -1;
-	}
+	if (depth > RM_DEPTH)
+		return rm_move_up(r, dirfd, name);
+	int fd = rm_open(r, dirfd, name);
+	if (fd < 0 || rm_content(r, fd, depth) < 0)
+		return -1;
 	return unlinkat(dirfd, name, AT_REMOVEDIR);
 }
 
 int
 br_rm_tree(int dirfd, const char *name)
 {
-	return rm_tree_dev(dirfd, name, 0, false, 0);
+	struct rm r = {.top = -1};
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM && errno != EACCES)
+		return -1;
+	br_auto_fd int top = rm_open(&r, dirfd, name);
+	struct stat st;
+	if (top < 0 || fstat(top, &st) < 0)
+		return -1;
+	r = (struct rm){.top = top, .dev = st.st_dev};
+	/* Each round takes RM_DEPTH levels off what was moved up. Bounded, as somebody may still be adding to it. */
+	for (int round = 0; round < RM_ROUNDS; round++) {
+		r.moved = false;
+		int fd = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || rm_content(&r, fd, 0) < 0)
+			return -1;
+		if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
+			return 0;
+		if (!r.moved || (errno != ENOTEMPTY && errno != EEXIST))
+			return -1;
+	}
+	errno = ENOTEMPTY;
+	return -1;
 }
 
 int
