@@ -5,7 +5,9 @@
 #include "base/io.h"
 #include "base/opt.h"
 #include "sandbox/probe.h"
+#include "session/helper.h"
 
+#include <limits.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -134,6 +136,22 @@ examine(struct br_buf *out, bool json, bool colour)
 	return missing;
 }
 
+/* The probes are a program of their own: what attacks is not linked into what defends. */
+static int
+attack(char *self, bool json, struct br_err *e)
+{
+	char path[PATH_MAX];
+	if (br_helper_path("brattice-attack", path, sizeof(path), e) < 0) {
+		(void)br_err_set(e, 0, "the attack probes are not installed");
+		(void)br_err_hint(e, "in a source tree, make test runs them");
+		br_err_print(e);
+		return BR_EXIT_FAILURE;
+	}
+	char option[] = "--json";
+	char *args[] = {self, json ? option : NULL, NULL};
+	return br_exec_helper("brattice-attack", json ? 2 : 1, args);
+}
+
 int
 br_cmd_doctor(int argc, char **argv)
 {
@@ -155,9 +173,7 @@ br_cmd_doctor(int argc, char **argv)
 		missing = examine(&out, o.json, isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL);
 	if (out.failed || br_write_all(STDOUT_FILENO, out.p, out.len) < 0)
 		return BR_EXIT_FAILURE;
-	if (rc == 0 && o.attack && missing == 0) {
-		char *args[] = {argv[0], o.json ? (char[]){"--json"} : NULL, NULL};
-		return br_exec_helper("attack", o.json ? 2 : 1, args);
-	}
+	if (rc == 0 && o.attack && missing == 0)
+		return attack(argv[0], o.json, &e);
 	return missing > 0;
 }

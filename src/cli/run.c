@@ -49,6 +49,16 @@ not_yet(const char *option, const char *version, struct br_err *e)
 	return br_err_hint(e, "it comes with version %s; leave it out", version);
 }
 
+/* The walls that are named in the interface but not built yet. A stronger one in their place would not be what was asked for. */
+static int
+check_wall(const char *wall, struct br_err *e)
+{
+	if (wall == NULL || br_streq(wall, "auto") || br_streq(wall, "namespace"))
+		return 0;
+	(void)br_err_set(e, 0, "--wall %s is not in this version (%s)", wall, BRATTICE_VERSION);
+	return br_err_hint(e, "leave it out: the namespace wall is the one there is");
+}
+
 static bool
 is_name(const char *s)
 {
@@ -102,6 +112,8 @@ check(const struct br_run_options *o, struct br_err *e)
 		return not_yet("learn", "0.4", e);
 	if (o->allow_host.n > 0)
 		return not_yet("allow-host", "0.3", e);
+	if (check_wall(o->wall, e) < 0)
+		return -1;
 	if (o->name != NULL && (!is_name(o->name) || br_streq(o->name, "last"))) {
 		(void)br_err_set(e, 0, "--name: \"%.80s\" can't be the name of a session", o->name);
 		return br_err_hint(e, "1 to 63 letters, digits, dots, dashes and underscores; begins with a letter; not \"last\"");

@@ -174,12 +174,13 @@ void
 br_probe_pidfd(struct br_probe *p)
 {
 	br_auto_fd int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	if (fd >= 0) {
-		br_probe_set(p, BR_PROBE_ENFORCED, "pidfd_open");
+	br_auto_fd int same = fd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, fd, fd, 0);
+	if (same >= 0) {
+		br_probe_set(p, BR_PROBE_ENFORCED, "pidfd_open and pidfd_getfd");
 		return;
 	}
-	br_probe_set(p, BR_PROBE_MISSING, "%s", strerror(errno));
-	br_probe_mend(p, "a kernel of 5.3 or later");
+	br_probe_set(p, BR_PROBE_MISSING, "%s: %s", fd < 0 ? "pidfd_open" : "pidfd_getfd", strerror(errno));
+	br_probe_mend(p, errno == EPERM ? "a container's filter forbids it: run brattice on the host" : "a kernel of 5.6 or later");
 }
 
 void

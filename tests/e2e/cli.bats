@@ -84,7 +84,7 @@ commands() { "$BRATTICE" --dump-options | python3 -c 'import json,sys; [print(c[
 }
 
 @test "run: what is refused before anything is made" {
-	for args in "" "--learn -- true" "--allow-host example.org -- true" "--name last -- true" "--name ../x -- true" "--env =x true" "--env 1A true" \
+	for args in "" "--learn -- true" "--allow-host example.org -- true" "--wall process -- true" "--wall vm -- true" "--name last -- true" "--name ../x -- true" "--env =x true" "--env 1A true" \
 		"--trust-policy abc true" "--json-events 99 true" "--json-events x true"; do
 		# shellcheck disable=SC2086 # words
 		run "$BRATTICE" run $args
