@@ -10,9 +10,9 @@
 
 /* The state of one input as it is stored in BR_POL_INPUT's data, NUL-terminated in `out`:
  *   "absent"       nothing there (ENOENT, ENOTDIR)
- *   64 hex digits  SHA-256 of a regular file's bytes; of a directory: of its entries' names in byte order, each followed by '\n'
- *   "present"      only with `presence`: there, whatever it holds
- * -1 with errno when it can't be told (unreadable, bigger than 1 MiB, neither file nor directory). Never blocks. */
+ *   64 hex digits  SHA-256 of a regular file's bytes; of a directory: of its entries' names in byte order, each followed by
+ * '\n' "present"      only with `presence`: there, whatever it holds -1 with errno when it can't be told (unreadable, bigger
+ * than 1 MiB, neither file nor directory). Never blocks. */
 int br_input_state(const char *path, bool presence, char out[BR_SHA256_HEX]);
 
 /* True when every BR_POL_INPUT of the policy still has the state recorded in it. */

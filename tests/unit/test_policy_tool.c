@@ -17,10 +17,11 @@ sizes(void **state)
 	static const struct {
 		const char *text;
 		uint64_t want;
-	} good[] = {{"0", 0}, {"4096", 4096}, {"1B", 1}, {"1KiB", 1024}, {"1kB", 1000}, {"4GiB", 4ULL << 30}, {"1.5GiB", (3ULL << 30) / 2},
-	    {"512 MiB", 512ULL << 20}, {"2TB", 2000000000000}, {"18446744073709551615", UINT64_MAX}};
-	static const char *const bad[] = {"", "x", "-1", "1.5", "1.55GiB", "1.GiB", "4gib", "4G", "4GiBx", "18446744073709551616", "16777216TiB",
-	    "99999999999999999999GiB", " 1"};
+	} good[] = {{"0", 0}, {"4096", 4096}, {"1B", 1}, {"1KiB", 1024}, {"1kB", 1000}, {"4GiB", 4ULL << 30},
+	    {"1.5GiB", (3ULL << 30) / 2}, {"512 MiB", 512ULL << 20}, {"2TB", 2000000000000},
+	    {"18446744073709551615", UINT64_MAX}};
+	static const char *const bad[] = {"", "x", "-1", "1.5", "1.55GiB", "1.GiB", "4gib", "4G", "4GiBx",
+	    "18446744073709551616", "16777216TiB", "99999999999999999999GiB", " 1"};
 	uint64_t v;
 	const char *why;
 	for (size_t i = 0; i < BR_ARRAY_LEN(good); i++) {
@@ -130,7 +131,8 @@ built_in_files_are_clean(void **state)
 	br_read_check(br_yaml_parse(&a, "built-in", br_builtin_policy.data, br_builtin_policy.len, &r), "built-in", true, &r);
 	assert_true(br_profiles_n >= 12);
 	for (size_t i = 0; i < br_profiles_n; i++) {
-		const struct br_ynode *root = br_yaml_parse(&a, br_profiles[i].name, br_profiles[i].data, br_profiles[i].len, &r);
+		const struct br_ynode *root =
+		    br_yaml_parse(&a, br_profiles[i].name, br_profiles[i].data, br_profiles[i].len, &r);
 		br_read_check(root, br_profiles[i].name, true, &r);
 		assert_non_null(br_ynode_find(root, "description"));
 		assert_null(br_ynode_find(root, "filesystem.write")); /* a profile gives nothing away for writing */
@@ -146,8 +148,9 @@ normal_paths(void **state)
 {
 	static const struct {
 		const char *text, *want;
-	} cases[] = {{"/", "/"}, {"//a///b/", "/a/b"}, {"/a/./b/../c", "/a/c"}, {"/../..", "/"}, {"x", "/p/x"}, {".", "/p"}, {"..", "/"},
-	    {"../../x", "/x"}, {"~", "/h/u"}, {"~/x/", "/h/u/x"}, {"~/../v", "/h/v"}, {"/a/..b/...", "/a/..b/..."}, {"a\nb", "/p/a\nb"}};
+	} cases[] = {{"/", "/"}, {"//a///b/", "/a/b"}, {"/a/./b/../c", "/a/c"}, {"/../..", "/"}, {"x", "/p/x"}, {".", "/p"},
+	    {"..", "/"}, {"../../x", "/x"}, {"~", "/h/u"}, {"~/x/", "/h/u/x"}, {"~/../v", "/h/v"}, {"/a/..b/...", "/a/..b/..."},
+	    {"a\nb", "/p/a\nb"}};
 	br_auto_arena a = {0};
 	for (size_t i = 0; i < BR_ARRAY_LEN(cases); i++)
 		assert_string_equal(br_path_normal(&a, "/p", "/h/u", cases[i].text), cases[i].want);
@@ -192,15 +195,20 @@ merge(struct fixture *f, const char *user, const char *project, const char *syst
 	f->r.arena = &f->a;
 	f->s = (struct br_policy_set){.a = &f->a, .r = &f->r, .layers = f->layers};
 	f->s.places = (struct br_places){"/nonexistent/h", "/nonexistent/p", "/nonexistent/s", "/nonexistent/c"};
-	f->layers[f->s.n++] = (struct br_layer){.rank = BR_RANK_BUILTIN, .name = "built-in", .base = "/nonexistent/p",
+	f->layers[f->s.n++] = (struct br_layer){.rank = BR_RANK_BUILTIN,
+	    .name = "built-in",
+	    .base = "/nonexistent/p",
 	    .root = tree(f, "built-in", "filesystem: {write: [.]}\nlimits: {pids: 4096}\nenvironment: {pass: [PATH]}\n")};
 	const char *texts[] = {user, project, system};
 	static const enum br_rank ranks[] = {BR_RANK_USER, BR_RANK_PROJECT, BR_RANK_SYSTEM};
 	static const char *const names[] = {"user", "project", "system"};
 	for (size_t i = 0; i < 3; i++)
 		if (texts[i] != NULL)
-			f->layers[f->s.n++] = (struct br_layer){.rank = ranks[i], .name = names[i], .untrusted = i == 1,
-			    .base = i == 0 ? "/nonexistent/h" : "/nonexistent/p", .root = tree(f, names[i], texts[i])};
+			f->layers[f->s.n++] = (struct br_layer){.rank = ranks[i],
+			    .name = names[i],
+			    .untrusted = i == 1,
+			    .base = i == 0 ? "/nonexistent/h" : "/nonexistent/p",
+			    .root = tree(f, names[i], texts[i])};
 	br_merge(&f->s, &f->rules);
 }
 

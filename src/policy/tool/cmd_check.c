@@ -16,8 +16,10 @@ static const struct br_usage usage = {
     .command = "policy check",
     .synopsis = "[OPTION…] [FILE…]",
     .summary = "errors and risks of a policy",
-    .about = "Without FILE the policy that `brattice run` would use in this directory, all layers together; else each FILE alone, with "
-	     "what is built in.\n\nExit status: 0 without errors; 1 with risks and --strict; 125 when a file can't be read as a policy; 126 when "
+    .about = "Without FILE the policy that `brattice run` would use in this directory, all layers together; else each FILE "
+	     "alone, with "
+	     "what is built in.\n\nExit status: 0 without errors; 1 with risks and --strict; 125 when a file can't be read as "
+	     "a policy; 126 when "
 	     "what it asks for is refused.",
     .opts = table,
     .nopts = BR_ARRAY_LEN(table),

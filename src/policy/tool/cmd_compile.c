@@ -18,8 +18,9 @@ static const struct br_usage usage = {
     .command = "policy compile",
     .synopsis = "--home DIR --project DIR --state DIR --out FILE [OPTION…]",
     .summary = "compile a policy (used by brattice run)",
-    .about = "Reads every layer and writes the sealed policy. Exit status: 0; 125 when a layer can't be read; 126 when what it asks "
-	     "for is refused.",
+    .about =
+	"Reads every layer and writes the sealed policy. Exit status: 0; 125 when a layer can't be read; 126 when what it asks "
+	"for is refused.",
     .opts = table,
     .nopts = BR_ARRAY_LEN(table),
 };

@@ -22,8 +22,10 @@ static const struct br_usage usage = {
     .command = "policy explain",
     .synopsis = "[OPTION…] [--write PATH | --read PATH] [-- COMMAND…]",
     .summary = "the policy in force, or why one act is allowed or not",
-    .about = "Prints every rule with the file and line it comes from. With --write or --read it answers for that path alone, as things "
-	     "stand on disk now; with a COMMAND, for the policy that `brattice run -- COMMAND` would use.\n\nExit status: 0; 125 or 126 when "
+    .about = "Prints every rule with the file and line it comes from. With --write or --read it answers for that path alone, "
+	     "as things "
+	     "stand on disk now; with a COMMAND, for the policy that `brattice run -- COMMAND` would use.\n\nExit status: 0; "
+	     "125 or 126 when "
 	     "the policy itself is in error.",
     .opts = table,
     .nopts = BR_ARRAY_LEN(table),
@@ -123,7 +125,8 @@ put_policy(struct br_buf *out, struct br_arena *a, const struct br_policy *p, co
 	br_buf_puts(out, "Rules:\n");
 	for (size_t g = 0; g < BR_ARRAY_LEN(groups); g++)
 		put_group(out, a, p, pl, g);
-	br_buf_puts(out, "  Network:\n    none but its own loopback\n  Commands:\n    every program that the session can see\n");
+	br_buf_puts(
+	    out, "  Network:\n    none but its own loopback\n  Commands:\n    every program that the session can see\n");
 }
 
 static void

@@ -212,9 +212,11 @@ put_lists_md(struct br_buf *b)
 {
 	br_buf_puts(b, "\n## Built-in lists\n");
 	put_names_md(b, BR_POL_PROTECT, "Protected names",
-	    "Git's own files (`hooks`, `config`, a `.git` file …) are protected at any depth, by their structure and not by a list.");
+	    "Git's own files (`hooks`, `config`, a `.git` file …) are protected at any depth, by their structure and not by a "
+	    "list.");
 	put_names_md(b, BR_POL_UNPROTECT, "… of which these are free", "");
-	put_names_md(b, BR_POL_HIDE, "Hidden files", "Files that git tracks are not hidden by these, since git would take them for modified.");
+	put_names_md(b, BR_POL_HIDE, "Hidden files",
+	    "Files that git tracks are not hidden by these, since git would take them for modified.");
 	put_names_md(b, BR_POL_UNHIDE, "… of which these are free", "");
 	put_names_md(b, BR_POL_WATCH, "Watched names", "They may be written, and are listed at the end of the run.");
 }
@@ -236,9 +238,10 @@ put_profiles_md(struct br_buf *b)
 	br_buf_puts(b, "\n## Profiles\n\n| profile | for | taken for commands | taken for files |\n|---|---|---|---|\n");
 	for (size_t i = 0; i < br_profiles_n; i++) {
 		const struct br_profile *p = &br_profiles[i];
-		const struct br_ynode *root = br_yaml_parse(&a, p->name, p->data, p->len, &r), *d = br_ynode_find(root, "description");
-		br_buf_printf(b, "| `%s` | %s | %s | %s |\n", p->name, d != NULL ? d->text : "", join(&a, br_ynode_find(root, "detect.commands")),
-		    join(&a, br_ynode_find(root, "detect.files")));
+		const struct br_ynode *root = br_yaml_parse(&a, p->name, p->data, p->len, &r),
+				      *d = br_ynode_find(root, "description");
+		br_buf_printf(b, "| `%s` | %s | %s | %s |\n", p->name, d != NULL ? d->text : "",
+		    join(&a, br_ynode_find(root, "detect.commands")), join(&a, br_ynode_find(root, "detect.files")));
 	}
 }
 
@@ -285,9 +288,10 @@ put_key_man(struct br_buf *b, const struct br_key *k)
 static void
 put_man(struct br_buf *b)
 {
-	br_buf_puts(b, ".TH BRATTICE.YAML 5 \"\" brattice \"File formats\"\n.SH NAME\nbrattice.yaml \\- what a sandboxed session may do\n"
-		       ".SH DESCRIPTION\nA YAML file at the project's root. The same keys stand in ~/.config/brattice/policy.yaml, in "
-		       "brattice.local.yaml and in /etc/brattice/policy.d/*.yaml.\n.SH KEYS\n");
+	br_buf_puts(b,
+	    ".TH BRATTICE.YAML 5 \"\" brattice \"File formats\"\n.SH NAME\nbrattice.yaml \\- what a sandboxed session may do\n"
+	    ".SH DESCRIPTION\nA YAML file at the project's root. The same keys stand in ~/.config/brattice/policy.yaml, in "
+	    "brattice.local.yaml and in /etc/brattice/policy.d/*.yaml.\n.SH KEYS\n");
 	for (size_t i = 0; i < br_keys_n; i++)
 		if (!br_keys[i].profile_only)
 			put_key_man(b, &br_keys[i]);

@@ -62,7 +62,8 @@ put_word(struct br_buf *b, const struct br_key *k)
 static void
 put_pattern(struct br_buf *b, const struct br_key *k, const char *pattern)
 {
-	br_buf_printf(b, "\"type\": [\"string\", \"integer\"], \"pattern\": \"^(%s%s)$\"", pattern, k->unlimited ? "|unlimited" : "");
+	br_buf_printf(
+	    b, "\"type\": [\"string\", \"integer\"], \"pattern\": \"^(%s%s)$\"", pattern, k->unlimited ? "|unlimited" : "");
 }
 
 static void
@@ -72,7 +73,8 @@ put_integer(struct br_buf *b, const struct br_key *k)
 		br_buf_puts(b, "\"oneOf\": [{\"const\": \"unlimited\"}, {");
 	br_buf_puts(b, "\"type\": \"integer\"");
 	if (k->max > 0)
-		br_buf_printf(b, ", \"minimum\": %llu, \"maximum\": %llu", (unsigned long long)k->min, (unsigned long long)k->max);
+		br_buf_printf(
+		    b, ", \"minimum\": %llu, \"maximum\": %llu", (unsigned long long)k->min, (unsigned long long)k->max);
 	if (k->unlimited)
 		br_buf_puts(b, "}]");
 }
@@ -130,7 +132,8 @@ put_type(struct br_buf *b, const struct br_key *k, int depth)
 		put_pattern(b, k, "[0-9]+([.][0-9])? *(B|[kKMGT]B|[KMGT]iB)?|[0-9]+%");
 		break;
 	case BR_KEY_DURATION:
-		br_buf_printf(b, "\"type\": \"string\", \"pattern\": \"^(([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?%s)$\", \"minLength\": 2",
+		br_buf_printf(b,
+		    "\"type\": \"string\", \"pattern\": \"^(([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?%s)$\", \"minLength\": 2",
 		    k->unlimited ? "|unlimited" : "");
 		break;
 	case BR_KEY_PERCENT:
@@ -179,7 +182,8 @@ static const struct br_usage usage = {
     .command = "policy schema",
     .synopsis = "",
     .summary = "the JSON Schema of brattice.yaml, for editors",
-    .about = "Prints a JSON Schema (draft 2020-12). The reader knows more than a schema can say: `brattice policy check` is the judge.",
+    .about = "Prints a JSON Schema (draft 2020-12). The reader knows more than a schema can say: `brattice policy check` is "
+	     "the judge.",
 };
 
 int
@@ -191,7 +195,8 @@ br_tool_schema(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	br_auto_buf b = {0};
-	br_buf_puts(&b, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": \"Brattice policy\",\n  ");
+	br_buf_puts(
+	    &b, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": \"Brattice policy\",\n  ");
 	put_members(&b, "", 1);
 	br_buf_puts(&b, "\n}\n");
 	return br_tool_print(&b, 0);

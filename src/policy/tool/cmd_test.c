@@ -16,7 +16,8 @@ static const struct br_usage usage = {
     .command = "policy test",
     .synopsis = "[OPTION…]",
     .summary = "run the tests that a policy brings along",
-    .about = "Prints each test with what it expects and what it got.\n\nExit status: 0 when all pass; 1 when one fails; 125 or 126 when the "
+    .about = "Prints each test with what it expects and what it got.\n\nExit status: 0 when all pass; 1 when one fails; 125 or "
+	     "126 when the "
 	     "policy itself is in error.",
     .opts = table,
     .nopts = BR_ARRAY_LEN(table),
@@ -31,7 +32,8 @@ struct run {
 };
 
 static void
-put_result(struct run *r, const struct br_layer *l, const struct br_ynode *act, const char *expect, const char *got, const char *why)
+put_result(
+    struct run *r, const struct br_layer *l, const struct br_ynode *act, const char *expect, const char *got, const char *why)
 {
 	bool ok = br_streq(expect, got);
 	*(ok ? &r->passed : &r->failed) += 1;
@@ -46,8 +48,8 @@ put_result(struct run *r, const struct br_layer *l, const struct br_ynode *act, 
 		br_buf_puts(&r->out, "}\n");
 		return;
 	}
-	const char *line = br_arena_printf(r->s->a, "%s %s: %s %s: %s%s%s", ok ? "ok  " : "FAIL", origin, act->key->text, act->text,
-	    ok ? got : "expected ", ok ? "" : expect, ok ? "" : br_arena_printf(r->s->a, ", got %s: %s", got, why));
+	const char *line = br_arena_printf(r->s->a, "%s %s: %s %s: %s%s%s", ok ? "ok  " : "FAIL", origin, act->key->text,
+	    act->text, ok ? got : "expected ", ok ? "" : expect, ok ? "" : br_arena_printf(r->s->a, ", got %s: %s", got, why));
 	br_buf_put_visible(&r->out, line, strlen(line), false);
 	br_buf_putc(&r->out, '\n');
 }
@@ -62,7 +64,8 @@ run_test(struct run *r, const struct br_layer *l, const struct br_ynode *test)
 		if (act == NULL)
 			continue;
 		if (i >= 2) {
-			put_result(r, l, act, expect, "nothing", "commands and connections are not enforced by this version of brattice");
+			put_result(r, l, act, expect, "nothing",
+			    "commands and connections are not enforced by this version of brattice");
 			continue;
 		}
 		const char *path = br_path_normal(r->s->a, l->base, r->s->places.home, act->text);

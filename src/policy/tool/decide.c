@@ -45,7 +45,8 @@ refused_by_name(const struct br_decider *d, const char *path, const char *rel, b
 	bool dir = is_directory(path);
 	struct br_guard_answer h = br_guard_hidden(d->guard, rel, dir);
 	if (h.cls == BR_GUARD_HIDDEN && ((h.flags & BR_POLF_IF_KEY) == 0 || holds_key(path))) {
-		const char *why = (h.flags & BR_POLF_IF_KEY) != 0    ? "the file holds a private key, and is hidden unless git tracks it"
+		const char *why = (h.flags & BR_POLF_IF_KEY) != 0
+				      ? "the file holds a private key, and is hidden unless git tracks it"
 				  : (h.flags & BR_POLF_DEFAULT) != 0 ? "the name is hidden, unless git tracks the file"
 								     : "the name is hidden";
 		*out = answer(false, why, h.rule, h.origin);
@@ -95,7 +96,8 @@ decide_in_project(const struct br_decider *d, const char *path, const char *rel,
 	if (rel[0] != '\0') {
 		struct br_guard_answer g = br_guard_classify(d->guard, rel, false);
 		if (g.cls == BR_GUARD_WATCHED)
-			return answer(true, "it can be written, and is listed at the end of the run for somebody to look at", g.rule, g.origin);
+			return answer(true, "it can be written, and is listed at the end of the run for somebody to look at",
+			    g.rule, g.origin);
 	}
 	return answer(true, "it can be written", w->text, w->origin);
 }

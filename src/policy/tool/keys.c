@@ -3,6 +3,8 @@
 #define MIB (1ULL << 20)
 #define PIB (1ULL << 50)
 
+/* A table reads better than clang-format would have it. */
+/* clang-format off */
 #define MAP(p, ...)      {.path = (p), .type = BR_KEY_MAP, __VA_ARGS__}
 #define WORDS(p, f, ...) {.path = (p), .type = BR_KEY_LIST, .format = (f), __VA_ARGS__}
 #define WORD(p, f, ...)  {.path = (p), .type = BR_KEY_WORD, .format = (f), __VA_ARGS__}
@@ -153,6 +155,7 @@ const struct br_key br_keys[] = {
     WORD("tests[].connect", BR_FMT_TEXT, .example = "example.org:443", .doc = "A host and port (not enforced by this version: the test fails)."),
     ONE_OF("tests[].expect", "allow ask deny", .example = "deny", .doc = "What must come out."),
 };
+/* clang-format on */
 const size_t br_keys_n = BR_ARRAY_LEN(br_keys);
 
 const struct br_key *

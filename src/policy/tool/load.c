@@ -61,7 +61,8 @@ cannot_read(struct br_policy_set *s, const char *name, int err)
 	else
 		br_report(s->r, BR_SEV_ERROR, "unreadable", at, "can't be read: %s", strerror(err));
 	if (err == EACCES)
-		br_report_mend(s->r, "make it readable for the user who runs brattice; a policy that can't be read is never ignored");
+		br_report_mend(
+		    s->r, "make it readable for the user who runs brattice; a policy that can't be read is never ignored");
 	else if (err != ENOENT)
 		br_report_mend(s->r, "a policy is a YAML file of a few lines");
 }
@@ -182,7 +183,8 @@ add_options(struct br_policy_set *s, const struct br_load_options *o)
 		}
 		const char *name = br_arena_strndup(s->a, word, (size_t)(eq - word));
 		if (strchr(name, '.') != NULL)
-			br_report(s->r, BR_SEV_ERROR, "bad-name", (struct br_place){.file = "--env"}, "\"%s\" is not a variable's name", name);
+			br_report(s->r, BR_SEV_ERROR, "bad-name", (struct br_place){.file = "--env"},
+			    "\"%s\" is not a variable's name", name);
 		else
 			br_ynode_set(s->a, root, br_arena_printf(s->a, "environment.set.%s", name), eq + 1, false);
 	}
@@ -230,8 +232,8 @@ project_has(struct br_policy_set *s, const struct br_ynode *files)
 }
 
 struct profile_choice {
-	bool named;    /* some layer names profiles */
-	bool none;     /* … and the highest that does names none */
+	bool named;                   /* some layer names profiles */
+	bool none;                    /* … and the highest that does names none */
 	const struct br_layer *fixed; /* the system's layer that names them */
 	const struct br_ynode *fixed_list;
 };
@@ -312,7 +314,10 @@ add_profiles(struct br_policy_set *s, const struct br_load_options *o)
 	for (size_t i = 0; i < br_profiles_n; i++)
 		for (size_t j = 0; j < s->nprofiles; j++)
 			if (br_streq(br_profiles[i].name, s->profiles[j]))
-				add_layer(s, (struct br_layer){.rank = BR_RANK_PROFILE, .name = names[i], .base = s->places.project, .root = roots[i]});
+				add_layer(s, (struct br_layer){.rank = BR_RANK_PROFILE,
+						 .name = names[i],
+						 .base = s->places.project,
+						 .root = roots[i]});
 }
 
 static int
@@ -347,8 +352,10 @@ add_files(struct br_policy_set *s, const struct br_load_options *o)
 		return;
 	}
 	add_file(s, BR_RANK_USER, user, br_path_show(s->a, pl, user), pl->home, false);
-	add_file(s, BR_RANK_PROJECT, br_arena_printf(s->a, "%s/brattice.yaml", pl->project), "brattice.yaml", pl->project, false);
-	add_file(s, BR_RANK_LOCAL, br_arena_printf(s->a, "%s/brattice.local.yaml", pl->project), "brattice.local.yaml", pl->project, false);
+	add_file(
+	    s, BR_RANK_PROJECT, br_arena_printf(s->a, "%s/brattice.yaml", pl->project), "brattice.yaml", pl->project, false);
+	add_file(s, BR_RANK_LOCAL, br_arena_printf(s->a, "%s/brattice.local.yaml", pl->project), "brattice.local.yaml",
+	    pl->project, false);
 }
 
 void
@@ -361,11 +368,14 @@ br_load(struct br_policy_set *s, const struct br_load_options *o)
 	    o->config_home != NULL && o->config_home[0] == '/' ? br_arena_printf(s->a, "%s/brattice", o->config_home)
 							       : "~/.config/brattice");
 	const struct br_places *pl = &s->places;
-	add_layer(s, (struct br_layer){.rank = BR_RANK_BUILTIN, .name = "built-in", .base = pl->project,
+	add_layer(s, (struct br_layer){.rank = BR_RANK_BUILTIN,
+			 .name = "built-in",
+			 .base = pl->project,
 			 .root = parse_builtin(s, &br_builtin_policy, "built-in")});
 	add_files(s, o);
 	for (size_t i = 0; i < o->policy->n; i++)
-		add_file(s, BR_RANK_FILE, br_path_normal(s->a, o->cwd, pl->home, o->policy->v[i]), o->policy->v[i], pl->project, true);
+		add_file(s, BR_RANK_FILE, br_path_normal(s->a, o->cwd, pl->home, o->policy->v[i]), o->policy->v[i], pl->project,
+		    true);
 	add_options(s, o);
 	add_system(s, br_path_normal(s->a, o->cwd, pl->home, o->etc));
 	add_profiles(s, o);

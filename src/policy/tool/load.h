@@ -22,10 +22,10 @@ enum br_rank {
 
 struct br_layer {
 	enum br_rank rank;
-	const char *name;   /* as shown: "brattice.yaml", "profile node", "built-in", "command line" */
-	const char *path;   /* of the file; NULL when it has none */
-	const char *base;   /* what relative paths in it are relative to */
-	bool untrusted;     /* the file lies in the project */
+	const char *name;            /* as shown: "brattice.yaml", "profile node", "built-in", "command line" */
+	const char *path;            /* of the file; NULL when it has none */
+	const char *base;            /* what relative paths in it are relative to */
+	bool untrusted;              /* the file lies in the project */
 	const struct br_ynode *root; /* a map */
 };
 

@@ -13,7 +13,8 @@ struct merge {
 };
 
 static struct br_rule *
-add(struct merge *m, enum br_pol_kind kind, uint32_t flags, const char *text, const struct br_layer *l, const struct br_ynode *n)
+add(struct merge *m, enum br_pol_kind kind, uint32_t flags, const char *text, const struct br_layer *l,
+    const struct br_ynode *n)
 {
 	struct br_rules *r = m->out;
 	r->v = br_arena_grow(m->s->a, r->v, r->n, &r->cap, sizeof(*r->v));
@@ -53,7 +54,8 @@ report_wider(struct merge *m, const struct br_layer *l, const struct br_ynode *n
     const struct br_layer *fix, const struct br_ynode *fix_node, const char *fix_value)
 {
 	br_report(m->s->r, BR_SEV_REFUSED, "widens", br_layer_place(l, n), "%s: %s is more than %s allows%s%s%s", what, value,
-	    br_layer_origin(m->s->a, fix, fix_node), fix_value[0] != '\0' ? " (" : "", fix_value, fix_value[0] != '\0' ? ")" : "");
+	    br_layer_origin(m->s->a, fix, fix_node), fix_value[0] != '\0' ? " (" : "", fix_value,
+	    fix_value[0] != '\0' ? ")" : "");
 	br_report_mend(m->s->r, "remove it or narrow it; only whoever administers this machine can allow more");
 }
 
@@ -73,8 +75,8 @@ add_paths(struct merge *m, const char *key, enum br_pol_kind kind)
 			if (why != NULL && l->rank == BR_RANK_PROFILE)
 				continue; /* an odd home, such as / */
 			if (why != NULL) {
-				br_report(m->s->r, BR_SEV_REFUSED, "refused-path", br_layer_place(l, n), "%s: %s can't be granted: %s", key,
-				    br_path_show(m->s->a, pl, path), why);
+				br_report(m->s->r, BR_SEV_REFUSED, "refused-path", br_layer_place(l, n),
+				    "%s: %s can't be granted: %s", key, br_path_show(m->s->a, pl, path), why);
 				br_report_mend(m->s->r, "name the directory or file that is needed, and no more");
 				continue;
 			}
@@ -169,11 +171,11 @@ add_etc_matches(struct merge *m, const char *pattern, const struct br_layer *l, 
 {
 	const char *slash = strrchr(pattern, '/');
 	const char *dir = br_arena_strndup(m->s->a, pattern, (size_t)(slash - pattern));
-	size_t prefix = strlen(slash + 1) - 1;
+	const char *prefix = br_arena_strndup(m->s->a, slash + 1, strlen(slash + 1) - 1);
 	br_load_note(m->s, dir);
 	DIR *d = opendir(dir);
 	for (struct dirent *de; d != NULL && (de = readdir(d)) != NULL;)
-		if (de->d_name[0] != '.' && strncmp(de->d_name, slash + 1, prefix) == 0)
+		if (de->d_name[0] != '.' && br_startswith(de->d_name, prefix))
 			(void)add(m, BR_POL_ETC, BR_POLF_OPTIONAL, br_arena_printf(m->s->a, "%s/%s", dir, de->d_name), l, n);
 	if (d != NULL)
 		(void)closedir(d);
@@ -184,7 +186,8 @@ add_system_trees(struct merge *m)
 {
 	for (size_t i = 0; i < m->s->n; i++) {
 		const struct br_layer *l = &m->s->layers[i];
-		const struct br_ynode *sys = value_of(l, "filesystem.system", BR_Y_LIST), *etc = value_of(l, "filesystem.etc", BR_Y_LIST);
+		const struct br_ynode *sys = value_of(l, "filesystem.system", BR_Y_LIST),
+				      *etc = value_of(l, "filesystem.etc", BR_Y_LIST);
 		for (const struct br_ynode *n = sys != NULL ? sys->first : NULL; n != NULL; n = n->next)
 			(void)add(m, BR_POL_SYSTEM, BR_POLF_OPTIONAL, br_path_normal(m->s->a, "/", "/", n->text), l, n);
 		for (const struct br_ynode *n = etc != NULL ? etc->first : NULL; n != NULL; n = n->next) {
@@ -322,7 +325,8 @@ merge_table(struct merge *m, const char *key, enum br_pol_kind kind)
 			}
 			if (set)
 				continue;
-			struct br_rule *r = add(m, kind, 0, files ? name : br_arena_printf(m->s->a, "%s%s", name, n->text), l, n);
+			struct br_rule *r =
+			    add(m, kind, 0, files ? name : br_arena_printf(m->s->a, "%s%s", name, n->text), l, n);
 			r->data = files ? n->text : "";
 		}
 	}
@@ -442,7 +446,8 @@ add_warnings(struct merge *m)
 		if (r.layer == NULL || !r.layer->untrusted)
 			continue;
 		const char *shown = br_path_show(m->s->a, &m->s->places, r.text), *text = NULL;
-		bool outside = (r.kind == BR_POL_WRITE || r.kind == BR_POL_READ) && !br_path_under(r.text, m->s->places.project);
+		bool outside =
+		    (r.kind == BR_POL_WRITE || r.kind == BR_POL_READ) && !br_path_under(r.text, m->s->places.project);
 		if (outside)
 			text = br_arena_printf(m->s->a, "lets the session %s %s, outside the project",
 			    r.kind == BR_POL_WRITE ? "write" : "read", shown);
@@ -514,7 +519,8 @@ br_emit(const struct br_policy_set *s, const struct br_rules *rules, struct br_b
 	for (size_t i = 0; i < s->nprofiles; i++)
 		br_pol_add(&w, BR_POL_PROFILE, 0, 0, s->profiles[i], "", 0, "");
 	for (size_t i = 0; i < s->ninputs; i++)
-		br_pol_add(&w, BR_POL_INPUT, s->inputs[i].flags, 0, s->inputs[i].path, s->inputs[i].state, strlen(s->inputs[i].state), "");
+		br_pol_add(&w, BR_POL_INPUT, s->inputs[i].flags, 0, s->inputs[i].path, s->inputs[i].state,
+		    strlen(s->inputs[i].state), "");
 	for (size_t i = 0; i < rules->n; i++)
 		br_pol_add(&w, v[i]->kind, v[i]->flags, v[i]->value, v[i]->text, v[i]->data, strlen(v[i]->data), v[i]->origin);
 	return br_pol_seal(&w, out);

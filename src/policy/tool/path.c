@@ -56,8 +56,9 @@ touches(const char *path, const char *dir)
 static const char *
 socket_reason(struct br_arena *a, const struct br_places *pl, const char *path)
 {
-	static const char *const fixed[] = {"~/.docker/run/docker.sock", "~/.docker/desktop/docker.sock", "~/.colima/default/docker.sock",
-	    "~/.gnupg/S.gpg-agent", "~/.1password/agent.sock", "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket"};
+	static const char *const fixed[] = {"~/.docker/run/docker.sock", "~/.docker/desktop/docker.sock",
+	    "~/.colima/default/docker.sock", "~/.gnupg/S.gpg-agent", "~/.1password/agent.sock",
+	    "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket"};
 	const char *agent = getenv("SSH_AUTH_SOCK"), *docker = getenv("DOCKER_HOST");
 	const char *dynamic[] = {agent, docker != NULL && br_startswith(docker, "unix://") ? docker + 7 : NULL};
 	struct stat st;
@@ -118,7 +119,8 @@ judge(struct br_arena *a, const struct br_places *pl, const char *path, bool wri
 	if (write && touches(path, pl->config))
 		return "it holds brattice's own configuration";
 	for (size_t i = 0; i < BR_ARRAY_LEN(rules); i++)
-		if (write >= rules[i].only_write && (rules[i].below ? br_path_under(path, rules[i].dir) : br_streq(path, rules[i].dir)))
+		if (write >= rules[i].only_write &&
+		    (rules[i].below ? br_path_under(path, rules[i].dir) : br_streq(path, rules[i].dir)))
 			return rules[i].why;
 	return socket_reason(a, pl, path);
 }

@@ -5,7 +5,8 @@
 #include "policy/tool/arena.h"
 
 struct br_places {
-	const char *home, *project, *state, *config; /* absolute, normal; config = brattice's own, in the user's configuration */
+	const char *home, *project, *state,
+	    *config; /* absolute, normal; config = brattice's own, in the user's configuration */
 };
 
 /* "~/x", "x" (relative to `base`) or "/x" without "//", "/./", "/../" and a trailing "/". */

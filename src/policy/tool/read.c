@@ -69,7 +69,8 @@ is_env_name(const char *s, size_t n)
 	if (n == 0 || (s[0] >= '0' && s[0] <= '9'))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		bool ok = (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '_';
+		bool ok =
+		    (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '_';
 		if (!ok)
 			return false;
 	}
@@ -107,7 +108,8 @@ check_relative(struct check *c, const struct br_ynode *n, const char *where)
 {
 	const char *s = n->text;
 	if (s[0] == '/' || s[0] == '~' || has_dotdot(s) || br_streq(s, ".") || br_streq(s, "./"))
-		br_report(c->r, BR_SEV_ERROR, "bad-path", place(c, n), "\"%s\" must be a path below %s, written relative to it", s, where);
+		br_report(c->r, BR_SEV_ERROR, "bad-path", place(c, n), "\"%s\" must be a path below %s, written relative to it",
+		    s, where);
 	else if (strpbrk(s, "*?") != NULL)
 		br_report(c->r, BR_SEV_ERROR, "bad-path", place(c, n), "\"%s\" is a pattern; this key takes paths", s);
 }
@@ -195,7 +197,8 @@ check_word(struct check *c, const struct br_key *k, const struct br_ynode *n)
 		return;
 	}
 	if (has_control(n->text)) {
-		br_report(c->r, BR_SEV_ERROR, "control-character", place(c, n), "%s: a control character in \"%s\"", k->path, n->text);
+		br_report(c->r, BR_SEV_ERROR, "control-character", place(c, n), "%s: a control character in \"%s\"", k->path,
+		    n->text);
 		return;
 	}
 	switch (k->format) {
@@ -299,7 +302,8 @@ check_range(struct check *c, const struct br_key *k, const struct br_ynode *n, u
 		put_number(&hi, k, max);
 	}
 	if (br_streq(k->path, "version"))
-		br_report(c->r, BR_SEV_ERROR, "version", place(c, n), "version %s of the policy format is not known to this brattice", n->text);
+		br_report(c->r, BR_SEV_ERROR, "version", place(c, n),
+		    "version %s of the policy format is not known to this brattice", n->text);
 	else
 		br_report(c->r, BR_SEV_ERROR, "out-of-range", place(c, n), "%s: %s is out of range", k->path, n->text);
 	br_report_mend(c->r, br_streq(lo.p, hi.p) ? "write %s" : "from %s to %s", lo.p, hi.p);
@@ -334,10 +338,11 @@ check_table(struct check *c, const struct br_key *k, const struct br_ynode *n)
 	for (const struct br_ynode *v = n->first; v != NULL; v = v->next) {
 		check_word(c, k, v->key);
 		if (v->type != BR_Y_SCALAR)
-			br_report(c->r, BR_SEV_ERROR, "wrong-type", place(c, v), "%s.%s must be text, not %s", k->path, v->key->text, type_name(v));
+			br_report(c->r, BR_SEV_ERROR, "wrong-type", place(c, v), "%s.%s must be text, not %s", k->path,
+			    v->key->text, type_name(v));
 		else if (br_ynode_is_null(v))
-			br_report(c->r, BR_SEV_ERROR, "no-value", place(c, v->key), "%s.%s has no value (write \"\" for an empty one)", k->path,
-			    v->key->text);
+			br_report(c->r, BR_SEV_ERROR, "no-value", place(c, v->key),
+			    "%s.%s has no value (write \"\" for an empty one)", k->path, v->key->text);
 	}
 }
 
@@ -353,7 +358,10 @@ check_items(struct check *c, const struct br_key *k, const struct br_ynode *n)
 			check_map(c, path, v, k->state == BR_KEY_REFUSED);
 		else
 			br_report(c->r, BR_SEV_ERROR, "wrong-type", place(c, v), "each entry of %s must be %s, not %s", k->path,
-			    k->type == BR_KEY_LIST ? "text" : k->type == BR_KEY_MIXED ? "text or a map" : "a map", type_name(v));
+			    k->type == BR_KEY_LIST    ? "text"
+			    : k->type == BR_KEY_MIXED ? "text or a map"
+						      : "a map",
+			    type_name(v));
 	}
 }
 
@@ -392,8 +400,8 @@ check_state(struct check *c, const struct br_key *k, const struct br_ynode *n)
 	if (n->type == BR_Y_SCALAR && k->same != NULL && br_streq(n->text, k->same))
 		return;
 	const char *value = n->type == BR_Y_SCALAR ? n->text : "";
-	br_report(c->r, BR_SEV_REFUSED, "not-enforced", place(c, n->key), "%s%s%s is not enforced by this version of brattice", k->path,
-	    value[0] != '\0' ? ": " : "", value);
+	br_report(c->r, BR_SEV_REFUSED, "not-enforced", place(c, n->key), "%s%s%s is not enforced by this version of brattice",
+	    k->path, value[0] != '\0' ? ": " : "", value);
 	br_report_mend(c->r, "remove it (%s)", why_refused(k->path));
 }
 
@@ -466,8 +474,9 @@ find_elsewhere(const char *name)
 static void
 unknown_key(struct check *c, const char *path, const struct br_ynode *key)
 {
-	static const char *const others[][2] = {{"env", "environment"}, {"fs", "filesystem"}, {"files", "filesystem"}, {"net", "network"},
-	    {"profile", "profiles"}, {"resources", "limits"}, {"mem", "memory"}, {"ro", "read"}, {"rw", "write"}, {"ignore", "hide"}};
+	static const char *const others[][2] = {{"env", "environment"}, {"fs", "filesystem"}, {"files", "filesystem"},
+	    {"net", "network"}, {"profile", "profiles"}, {"resources", "limits"}, {"mem", "memory"}, {"ro", "read"},
+	    {"rw", "write"}, {"ignore", "hide"}};
 	struct br_suggest s = {.word = key->text};
 	const char *name;
 	for (size_t i = 0; i < br_keys_n; i++)
@@ -477,8 +486,9 @@ unknown_key(struct check *c, const char *path, const struct br_ynode *key)
 		for (size_t j = 0; br_streq(key->text, others[i][0]) && j < br_keys_n; j++)
 			if (br_key_is_child(&br_keys[j], path, &name) && br_streq(name, others[i][1]))
 				s.best = others[i][1];
-	br_report(c->r, BR_SEV_ERROR, "unknown-key", place(c, key), "unknown key \"%s\"%s%s%s%s%s", key->text, path[0] != '\0' ? " in " : "",
-	    path, s.best != NULL ? " (did you mean \"" : "", s.best != NULL ? s.best : "", s.best != NULL ? "\"?)" : "");
+	br_report(c->r, BR_SEV_ERROR, "unknown-key", place(c, key), "unknown key \"%s\"%s%s%s%s%s", key->text,
+	    path[0] != '\0' ? " in " : "", path, s.best != NULL ? " (did you mean \"" : "", s.best != NULL ? s.best : "",
+	    s.best != NULL ? "\"?)" : "");
 	const struct br_key *elsewhere = s.best == NULL ? find_elsewhere(key->text) : NULL;
 	if (elsewhere != NULL)
 		br_report_mend(c->r, "the key is %s", elsewhere->path);
@@ -507,7 +517,8 @@ check_map(struct check *c, const char *path, const struct br_ynode *n, bool insi
 			if (br_key_is_child(&br_keys[i], path, &name) && br_streq(name, v->key->text))
 				found = &br_keys[i];
 		if (found != NULL && found->profile_only && !c->built_in) {
-			br_report(c->r, BR_SEV_ERROR, "profile-only", place(c, v->key), "%s can only be set by brattice's own profiles", found->path);
+			br_report(c->r, BR_SEV_ERROR, "profile-only", place(c, v->key),
+			    "%s can only be set by brattice's own profiles", found->path);
 			br_report_mend(c->r, "remove it");
 		} else if (found == NULL) {
 			unknown_key(c, path, v->key);

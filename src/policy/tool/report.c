@@ -70,8 +70,7 @@ br_report_print(const struct br_report *r, struct br_buf *out)
 void
 br_report_json(const struct br_report *r, struct br_buf *out)
 {
-	static const char *const names[] = {
-	    [BR_SEV_ERROR] = "error", [BR_SEV_REFUSED] = "refused", [BR_SEV_RISK] = "risk"};
+	static const char *const names[] = {[BR_SEV_ERROR] = "error", [BR_SEV_REFUSED] = "refused", [BR_SEV_RISK] = "risk"};
 	for (size_t i = 0; i < r->n; i++) {
 		const struct br_problem *p = &r->v[i];
 		br_buf_printf(out, "{\"severity\":\"%s\",\"code\":\"%s\",\"file\":", names[p->severity], p->code);

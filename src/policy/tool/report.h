@@ -32,9 +32,9 @@ struct br_report {
 	struct br_arena *arena;
 	struct br_problem v[BR_REPORT_MAX];
 	size_t n;
-	size_t dropped;    /* more than fit */
-	bool errors;       /* a BR_SEV_ERROR was added */
-	bool refused;      /* a BR_SEV_REFUSED was added */
+	size_t dropped; /* more than fit */
+	bool errors;    /* a BR_SEV_ERROR was added */
+	bool refused;   /* a BR_SEV_REFUSED was added */
 };
 
 void br_report(struct br_report *r, enum br_severity sev, const char *code, struct br_place at, const char *fmt, ...)

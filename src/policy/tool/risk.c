@@ -21,19 +21,20 @@ has_word(const char *name, const char *const *words, size_t n)
 static bool
 looks_secret(const char *name)
 {
-	static const char *const words[] = {"TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY",
-	    "PRIVATE_KEY", "_AUTH", "SESSION_KEY"};
+	static const char *const words[] = {"TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY",
+	    "ACCESS_KEY", "PRIVATE_KEY", "_AUTH", "SESSION_KEY"};
 	return has_word(name, words, BR_ARRAY_LEN(words)) || br_endswith(name, "_KEY") || br_endswith(name, "_PAT");
 }
 
 static const char *
 env_reaches_out(const char *name)
 {
-	static const char *const outside[] = {"SSH_AUTH_SOCK", "SSH_AGENT_PID", "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS",
-	    "DOCKER_HOST", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "GPG_AGENT_INFO", "TMUX", "STY"};
-	static const char *const code[] = {"LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "NODE_OPTIONS", "PYTHONSTARTUP",
-	    "PYTHONPATH", "PERL5OPT", "PERL5LIB", "RUBYOPT", "JAVA_TOOL_OPTIONS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF",
-	    "PROMPT_COMMAND"};
+	static const char *const outside[] = {"SSH_AUTH_SOCK", "SSH_AGENT_PID", "DBUS_SESSION_BUS_ADDRESS",
+	    "DBUS_SYSTEM_BUS_ADDRESS", "DOCKER_HOST", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR",
+	    "GPG_AGENT_INFO", "TMUX", "STY"};
+	static const char *const code[] = {"LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "NODE_OPTIONS",
+	    "PYTHONSTARTUP", "PYTHONPATH", "PERL5OPT", "PERL5LIB", "RUBYOPT", "JAVA_TOOL_OPTIONS", "GIT_SSH", "GIT_SSH_COMMAND",
+	    "GIT_EXTERNAL_DIFF", "PROMPT_COMMAND"};
 	for (size_t i = 0; i < BR_ARRAY_LEN(outside); i++)
 		if (br_streq(name, outside[i]))
 			return "points at a program outside, which the session can't reach";
@@ -50,9 +51,10 @@ path_risks(const struct br_policy_set *s, const struct br_rule *r)
 	const char *shown = br_path_show(s->a, &s->places, r->text), *why = br_path_risk(&s->places, r->text, write);
 	if (write && !br_path_under(r->text, s->places.project))
 		risk(s, r, "writes-outside",
-		    br_arena_printf(s->a, "the session may change %s, outside the project%s%s%s", shown, why != NULL ? " (" : "",
-			why != NULL ? why : "", why != NULL ? ")" : ""),
-		    "nothing there is protected by name, and nobody looks at the change; name the smallest directory that will do");
+		    br_arena_printf(s->a, "the session may change %s, outside the project%s%s%s", shown,
+			why != NULL ? " (" : "", why != NULL ? why : "", why != NULL ? ")" : ""),
+		    "nothing there is protected by name, and nobody looks at the change; name the smallest directory that will "
+		    "do");
 	else if (!write && why != NULL)
 		risk(s, r, "reads-secrets", br_arena_printf(s->a, "the session may read %s: %s", shown, why),
 		    "whatever a session can read, whoever steers the agent has");
@@ -67,8 +69,10 @@ env_risks(const struct br_policy_set *s, const struct br_rule *r)
 		risk(s, r, "environment", br_arena_printf(s->a, "%s %s", name, why), "remove it unless that is meant");
 	else if (looks_secret(name))
 		risk(s, r, "secret-in-environment",
-		    br_arena_printf(s->a, set ? "%s looks like a secret, and stands in a policy file" : "%s looks like a secret, and every program in "
-											       "the session will see it",
+		    br_arena_printf(s->a,
+			set ? "%s looks like a secret, and stands in a policy file"
+			    : "%s looks like a secret, and every program in "
+			      "the session will see it",
 			name),
 		    set ? "keep secrets out of files; pass them with --env NAME for the runs that need them"
 			: "name it with --env for the runs that need it");
@@ -78,18 +82,20 @@ env_risks(const struct br_policy_set *s, const struct br_rule *r)
 static void
 keep_risk(const struct br_policy_set *s, const struct br_rule *r)
 {
-	static const char *const runs[] = {".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshrc",
-	    ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".gitconfig", ".config", ".npmrc", ".yarnrc", ".yarnrc.yml", ".local", ".local/bin",
-	    ".local/lib", "bin", ".ssh", ".gnupg", ".claude", ".claude.json", ".claude/settings.json", ".claude/hooks", ".claude/agents",
-	    ".claude/commands", ".claude/skills", ".claude/plugins", ".codex", ".codex/config.toml", ".gemini", ".gemini/settings.json",
-	    ".cargo", ".cargo/bin", ".cargo/config.toml", ".npm-global", ".vimrc", ".vim", ".emacs", ".emacs.d", ".tmux.conf", ".inputrc",
-	    ".m2", ".gradle", ".gradle/init.d", "go", "go/bin", ".deno/bin", ".bun/bin", ".pyenv", ".nvm"};
+	static const char *const runs[] = {".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases",
+	    ".profile", ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".gitconfig", ".config", ".npmrc", ".yarnrc",
+	    ".yarnrc.yml", ".local", ".local/bin", ".local/lib", "bin", ".ssh", ".gnupg", ".claude", ".claude.json",
+	    ".claude/settings.json", ".claude/hooks", ".claude/agents", ".claude/commands", ".claude/skills", ".claude/plugins",
+	    ".codex", ".codex/config.toml", ".gemini", ".gemini/settings.json", ".cargo", ".cargo/bin", ".cargo/config.toml",
+	    ".npm-global", ".vimrc", ".vim", ".emacs", ".emacs.d", ".tmux.conf", ".inputrc", ".m2", ".gradle", ".gradle/init.d",
+	    "go", "go/bin", ".deno/bin", ".bun/bin", ".pyenv", ".nvm"};
 	size_t n = strlen(r->text);
 	n -= n > 0 && r->text[n - 1] == '/';
 	for (size_t i = 0; i < BR_ARRAY_LEN(runs); i++) {
 		if (strlen(runs[i]) != n || strncmp(runs[i], r->text, n) != 0)
 			continue;
-		risk(s, r, "keeps-code", br_arena_printf(s->a, "~/%s is kept: what one session writes there, the next one runs", r->text),
+		risk(s, r, "keeps-code",
+		    br_arena_printf(s->a, "~/%s is kept: what one session writes there, the next one runs", r->text),
 		    "keep caches and histories only");
 	}
 }
@@ -122,7 +128,8 @@ limit_risks(const struct br_policy_set *s)
 		const struct br_ynode *n = last_setting(s, limits[i].key, &l);
 		if (n == NULL || !br_streq(n->text, "unlimited"))
 			continue;
-		br_report(s->r, BR_SEV_RISK, "unlimited", br_layer_place(l, n), "%s: unlimited: %s", limits[i].key, limits[i].what);
+		br_report(
+		    s->r, BR_SEV_RISK, "unlimited", br_layer_place(l, n), "%s: unlimited: %s", limits[i].key, limits[i].what);
 		br_report_mend(s->r, "give it a number");
 	}
 }
@@ -137,10 +144,13 @@ br_find_risks(const struct br_policy_set *s, const struct br_rules *rules)
 		if (r->kind == BR_POL_WRITE || r->kind == BR_POL_READ)
 			path_risks(s, r);
 		else if (r->kind == BR_POL_UNPROTECT)
-			risk(s, r, "lifts-guard", br_arena_printf(s->a, "\"!%s\" lets the session change what programs outside act on unasked", r->text),
+			risk(s, r, "lifts-guard",
+			    br_arena_printf(
+				s->a, "\"!%s\" lets the session change what programs outside act on unasked", r->text),
 			    "remove it, or use --review for the run that needs it");
 		else if (r->kind == BR_POL_UNHIDE)
-			risk(s, r, "lifts-hide", br_arena_printf(s->a, "\"!%s\" lets the session read files that are hidden by default", r->text),
+			risk(s, r, "lifts-hide",
+			    br_arena_printf(s->a, "\"!%s\" lets the session read files that are hidden by default", r->text),
 			    "make sure that none of them holds a secret");
 		else if (r->kind == BR_POL_ENV_PASS || r->kind == BR_POL_ENV_SET)
 			env_risks(s, r);

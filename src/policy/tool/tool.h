@@ -14,23 +14,29 @@ struct br_layer_options {
 };
 /* The entries of a command's option table; `type` is its structure, `member` the br_layer_options in it. */
 #define BR_LAYER_AT(type, member, field) (offsetof(type, member) + offsetof(struct br_layer_options, field))
-#define BR_WHERE_OPTIONS(type, member)                                                                                              \
-	{"policy", 0, "FILE", "also read this policy; may be repeated", BR_OPT_LIST, BR_LAYER_AT(type, member, policy)},            \
-	    {"profile", 0, "NAME", "take a profile; may be repeated", BR_OPT_LIST, BR_LAYER_AT(type, member, profile)},             \
-	    {"env", 0, "NAME[=VALUE]", "pass or set a variable", BR_OPT_LIST, BR_LAYER_AT(type, member, env)},                      \
-	    {"review", 0, NULL, "writes go to an overlay", BR_OPT_FLAG, BR_LAYER_AT(type, member, review)},                         \
-	    {"project", 0, "DIR", "the project (default: the working directory)", BR_OPT_STRING, BR_LAYER_AT(type, member, project)}, \
-	    {"command", 0, "NAME", "the command that will run, for its profile", BR_OPT_STRING, BR_LAYER_AT(type, member, command)}, \
-	    {"default-profile", 0, "NAME", "a profile for when no layer names any", BR_OPT_LIST,                                    \
-		BR_LAYER_AT(type, member, default_profile)},                                                                        \
-	    {"home", 0, "DIR", "the user's home directory (default: $HOME)", BR_OPT_STRING, BR_LAYER_AT(type, member, home)},       \
-	    {"state", 0, "DIR", "brattice's state directory", BR_OPT_STRING, BR_LAYER_AT(type, member, state)},                     \
-	    {"etc", 0, "DIR", "the machine's policies (default: /etc/brattice/policy.d)", BR_OPT_STRING, BR_LAYER_AT(type, member, etc)}
+#define BR_WHERE_OPTIONS(type, member)                                                                                         \
+	{"policy", 0, "FILE", "also read this policy; may be repeated", BR_OPT_LIST, BR_LAYER_AT(type, member, policy)},       \
+	    {"profile", 0, "NAME", "take a profile; may be repeated", BR_OPT_LIST, BR_LAYER_AT(type, member, profile)},        \
+	    {"env", 0, "NAME[=VALUE]", "pass or set a variable", BR_OPT_LIST, BR_LAYER_AT(type, member, env)},                 \
+	    {"review", 0, NULL, "writes go to an overlay", BR_OPT_FLAG, BR_LAYER_AT(type, member, review)},                    \
+	    {"project", 0, "DIR", "the project (default: the working directory)", BR_OPT_STRING,                               \
+		BR_LAYER_AT(type, member, project)},                                                                           \
+	    {"command", 0, "NAME", "the command that will run, for its profile", BR_OPT_STRING,                                \
+		BR_LAYER_AT(type, member, command)},                                                                           \
+	    {"default-profile", 0, "NAME", "a profile for when no layer names any", BR_OPT_LIST,                               \
+		BR_LAYER_AT(type, member, default_profile)},                                                                   \
+	    {"home", 0, "DIR", "the user's home directory (default: $HOME)", BR_OPT_STRING, BR_LAYER_AT(type, member, home)},  \
+	    {"state", 0, "DIR", "brattice's state directory", BR_OPT_STRING, BR_LAYER_AT(type, member, state)},                \
+	{                                                                                                                      \
+		"etc", 0, "DIR", "the machine's policies (default: /etc/brattice/policy.d)", BR_OPT_STRING,                    \
+		    BR_LAYER_AT(type, member, etc)                                                                             \
+	}
 /* The same, and what the policy shall allow beside: not for `explain`, where --read and --write are questions. */
-#define BR_LAYER_OPTIONS(type, member)                                                                                              \
-	BR_WHERE_OPTIONS(type, member), {"read", 0, "PATH", "let the session read PATH", BR_OPT_LIST, BR_LAYER_AT(type, member, read)}, \
-	{                                                                                                                           \
-		"write", 0, "PATH", "let the session write PATH", BR_OPT_LIST, BR_LAYER_AT(type, member, write)                     \
+#define BR_LAYER_OPTIONS(type, member)                                                                                         \
+	BR_WHERE_OPTIONS(type, member),                                                                                        \
+	    {"read", 0, "PATH", "let the session read PATH", BR_OPT_LIST, BR_LAYER_AT(type, member, read)},                    \
+	{                                                                                                                      \
+		"write", 0, "PATH", "let the session write PATH", BR_OPT_LIST, BR_LAYER_AT(type, member, write)                \
 	}
 
 void br_layer_options_free(struct br_layer_options *o);

@@ -90,8 +90,8 @@ take_key(struct reader *rd, struct frame *f, struct br_ynode *n, yaml_mark_t m)
 	for (const struct br_ynode *c = f->node->first; c != NULL; c = c->next) {
 		if (!br_streq(c->key->text, n->text))
 			continue;
-		br_report(rd->r, BR_SEV_ERROR, "duplicate-key", place_of(rd, m), "duplicate key \"%s\": it is on line %u already",
-		    n->text, c->key->line);
+		br_report(rd->r, BR_SEV_ERROR, "duplicate-key", place_of(rd, m),
+		    "duplicate key \"%s\": it is on line %u already", n->text, c->key->line);
 		br_report_mend(rd->r, "merge the two");
 	}
 	f->key = n;
@@ -136,7 +136,8 @@ open_node(struct reader *rd, enum br_ytype type, yaml_mark_t m)
 		return fail(rd, "too-deep", m, "more than 16 levels of nesting", "a policy needs 5");
 	if (rd->depth > 0 && rd->stack[rd->depth - 1].node->type == BR_Y_MAP && rd->stack[rd->depth - 1].key == NULL)
 		return fail(rd, "bad-key", m, "a key must be a word",
-		    type == BR_Y_MAP ? "put quotes around text that begins with \"{\"" : "put quotes around text that begins with \"[\"");
+		    type == BR_Y_MAP ? "put quotes around text that begins with \"{\""
+				     : "put quotes around text that begins with \"[\"");
 	if (!take_node(rd, n, m))
 		return false;
 	rd->stack[rd->depth++] = (struct frame){.node = n};
@@ -163,10 +164,12 @@ take_event(struct reader *rd, const yaml_event_t *ev)
 	switch (ev->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		if (++rd->documents > 1)
-			return fail(rd, "documents", ev->start_mark, "the file holds more than one document", "remove the \"---\"");
+			return fail(
+			    rd, "documents", ev->start_mark, "the file holds more than one document", "remove the \"---\"");
 		if (ev->data.document_start.version_directive != NULL ||
 		    ev->data.document_start.tag_directives.start != ev->data.document_start.tag_directives.end)
-			return fail(rd, "directive", ev->start_mark, "directives (%YAML, %TAG) are not allowed in a policy", "remove it");
+			return fail(rd, "directive", ev->start_mark, "directives (%YAML, %TAG) are not allowed in a policy",
+			    "remove it");
 		return true;
 	case YAML_ALIAS_EVENT:
 		return fail(rd, "alias", ev->start_mark, "aliases (*name) are not allowed in a policy",
@@ -201,13 +204,14 @@ syntax_error(struct reader *rd, const yaml_parser_t *p)
 	} mends[] = {{"alias", "put quotes around a pattern that begins with \"*\""},
 	    {"tag", "put quotes around a pattern that begins with \"!\""},
 	    {"anchor", "put quotes around text that begins with \"&\""}};
-	const char *problem = p->problem != NULL ? p->problem : "cannot be read", *context = p->context != NULL ? p->context : "";
+	const char *problem = p->problem != NULL ? p->problem : "cannot be read",
+		   *context = p->context != NULL ? p->context : "";
 	const char *mend = NULL;
 	for (size_t i = 0; i < BR_ARRAY_LEN(mends); i++)
 		if (strstr(context, mends[i].context) != NULL)
 			mend = mends[i].mend;
-	br_report(rd->r, BR_SEV_ERROR, "syntax", place_of(rd, mend != NULL ? p->context_mark : p->problem_mark), "not valid YAML: %s%s%s%s",
-	    problem, context[0] != '\0' ? " (" : "", context, context[0] != '\0' ? ")" : "");
+	br_report(rd->r, BR_SEV_ERROR, "syntax", place_of(rd, mend != NULL ? p->context_mark : p->problem_mark),
+	    "not valid YAML: %s%s%s%s", problem, context[0] != '\0' ? " (" : "", context, context[0] != '\0' ? ")" : "");
 	size_t at = p->problem_mark.index;
 	if (at < rd->len && rd->data[at] == '\t')
 		mend = "indent with spaces, not with tabs";

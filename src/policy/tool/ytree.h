@@ -1,8 +1,8 @@
 /* YAML into a tree with places, for people's configuration: the plain part of the language only.
  *
- * Anchors, aliases, tags, directives and several documents are refused (a policy is read by people, and an alias can make a small
- * file mean a huge one); so are duplicate keys, keys that aren't words, NUL bytes, and what is not UTF-8. Bounded: BR_YAML_MAX
- * bytes, BR_YAML_DEPTH levels, BR_YAML_NODES values. */
+ * Anchors, aliases, tags, directives and several documents are refused (a policy is read by people, and an alias can make a
+ * small file mean a huge one); so are duplicate keys, keys that aren't words, NUL bytes, and what is not UTF-8. Bounded:
+ * BR_YAML_MAX bytes, BR_YAML_DEPTH levels, BR_YAML_NODES values. */
 #ifndef BRATTICE_POLICY_TOOL_YTREE_H
 #define BRATTICE_POLICY_TOOL_YTREE_H
 
@@ -14,10 +14,10 @@ enum br_ytype { BR_Y_SCALAR, BR_Y_LIST, BR_Y_MAP };
 
 struct br_ynode {
 	enum br_ytype type;
-	bool plain;            /* a scalar without quotes */
-	unsigned line, col;    /* from 1; 0 when the node is not from a file */
-	const char *text;      /* scalars: NUL-terminated, holds no NUL */
-	const struct br_ynode *key; /* the key of a value in a map */
+	bool plain;                           /* a scalar without quotes */
+	unsigned line, col;                   /* from 1; 0 when the node is not from a file */
+	const char *text;                     /* scalars: NUL-terminated, holds no NUL */
+	const struct br_ynode *key;           /* the key of a value in a map */
 	struct br_ynode *first, *last, *next; /* children of lists and maps (their values), and the next sibling */
 };
 
