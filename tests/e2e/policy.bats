@@ -177,6 +177,14 @@ says() {
 	says 125 "brattice.yaml:2:1: not valid YAML" "indent with spaces, not with tabs"
 }
 
+@test "a policy under a name that is not read" {
+	echo 'limits: {pids: 10}' > brattice.yml
+	says 125 'brattice.yml: policies are read from names that end in .yaml'
+	rm brattice.yml
+	echo 'limits: {pids: 10}' > "$W/etc/10.yml"
+	says 125 '10.yml: policies are read from names that end in .yaml'
+}
+
 @test "not a map" {
 	policy <<< '[a, b]'
 	says 125 "brattice.yaml:1:1: a policy is a map of keys, not a list"
@@ -429,6 +437,11 @@ says() {
 	[[ $output == "allowed:"* ]]
 }
 
+@test "a kept directory can't hide a file that is written at each start" {
+	policy <<< 'home: {keep: [.config/], files: {.config/tool.ini: "x"}}'
+	says 126 'home.keep: .config/ would hide .config/tool.ini, which brattice.yaml:1 writes at each start'
+}
+
 @test "a machine policy that others can write is refused" {
 	echo 'limits: {pids: 100}' > "$W/etc/10.yaml"
 	chmod 666 "$W/etc/10.yaml"
@@ -492,7 +505,7 @@ says() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 	for text in '2:14: risk: the session may change ~/shared' '3:10: risk: the session may read ~/.ssh: SSH keys' 'may read ~/.aws' \
-		'4:10: risk: "!.env"' '5:13: risk: "!.git/hooks"' '7:10: risk: GITHUB_TOKEN looks like a secret' 'SSH_AUTH_SOCK points at a program' \
+		'4:10: risk: "!.env"' '5:13: risk: "!.git/hooks"' '7:10: risk: GITHUB_TOKEN looks like a secret; a policy does not pass those' 'SSH_AUTH_SOCK points at a program' \
 		'~/.bashrc is kept' 'limits.memory: unlimited' 'limits.time: unlimited'; do
 		[[ $output == *"$text"* ]] || { echo "missing: $text"; return 1; }
 	done

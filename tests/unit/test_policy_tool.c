@@ -252,6 +252,21 @@ default_and_replaced_write(void **state)
 }
 
 static void
+project_keeps_its_rule(void **state)
+{
+	struct fixture f;
+	merge(&f, NULL, "filesystem: {write: [., ..]}", NULL);
+	assert_true(f.r.refused); /* the parent holds the home */
+	br_arena_free(&f.a);
+	merge(&f, NULL, "filesystem: {read: [/srv], write: [/srv/x, /srv/x/y]}", NULL);
+	assert_non_null(find(&f, BR_POL_READ, "/srv"));
+	assert_non_null(find(&f, BR_POL_WRITE, "/srv/x"));
+	assert_null(find(&f, BR_POL_WRITE, "/srv/x/y"));
+	assert_non_null(find(&f, BR_POL_READ, "/nonexistent/p"));
+	br_arena_free(&f.a);
+}
+
+static void
 ceiling_of_numbers(void **state)
 {
 	struct fixture f;
@@ -448,6 +463,7 @@ main(void)
 	    cmocka_unit_test(normal_paths),
 	    cmocka_unit_test(under),
 	    cmocka_unit_test(default_and_replaced_write),
+	    cmocka_unit_test(project_keeps_its_rule),
 	    cmocka_unit_test(ceiling_of_numbers),
 	    cmocka_unit_test(ceiling_of_switches),
 	    cmocka_unit_test(ceiling_of_lists),

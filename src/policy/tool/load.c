@@ -130,15 +130,31 @@ is_safe_system_file(struct br_policy_set *s, const char *path, const char *etc)
 }
 
 static int
-is_yaml(const struct dirent *de)
+is_policy(const struct dirent *de)
 {
-	return de->d_name[0] != '.' && br_endswith(de->d_name, ".yaml");
+	return de->d_name[0] != '.' && (br_endswith(de->d_name, ".yaml") || br_endswith(de->d_name, ".yml"));
 }
 
 static int
 by_bytes(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* A policy under a name that isn't read would be enforced only in its author's mind. */
+static void
+refuse_misnamed(struct br_policy_set *s, const char *path)
+{
+	char state[BR_SHA256_HEX];
+	if (br_input_state(path, true, state) < 0)
+		return;
+	struct br_input *in = note_input(s, path, state, BR_POLF_PRESENCE);
+	in->flags &= ~(uint32_t)BR_POLF_UNTRUSTED;
+	if (br_streq(state, "absent"))
+		return;
+	br_report(s->r, BR_SEV_ERROR, "misnamed", (struct br_place){.file = br_path_show(s->a, &s->places, path)},
+	    "policies are read from names that end in .yaml");
+	br_report_mend(s->r, "rename it");
 }
 
 static void
@@ -153,12 +169,14 @@ add_system(struct br_policy_set *s, const char *etc)
 	if (br_streq(state, "absent"))
 		return;
 	struct dirent **names = NULL;
-	int n = scandir(etc, &names, is_yaml, by_bytes);
+	int n = scandir(etc, &names, is_policy, by_bytes);
 	if (n < 0)
 		cannot_read(s, etc, errno);
 	for (int i = 0; i < n; i++) {
 		const char *path = br_arena_printf(s->a, "%s/%s", etc, names[i]->d_name);
-		if (is_safe_system_file(s, path, etc))
+		if (br_endswith(path, ".yml"))
+			refuse_misnamed(s, path);
+		else if (is_safe_system_file(s, path, etc))
 			add_file(s, BR_RANK_SYSTEM, path, path, s->places.project, true);
 		free(names[i]);
 	}
@@ -351,6 +369,9 @@ add_files(struct br_policy_set *s, const struct br_load_options *o)
 		add_file(s, is_user ? BR_RANK_USER : BR_RANK_PROJECT, path, o->only, is_user ? pl->home : pl->project, true);
 		return;
 	}
+	refuse_misnamed(s, br_arena_printf(s->a, "%s/policy.yml", pl->config));
+	refuse_misnamed(s, br_arena_printf(s->a, "%s/brattice.yml", pl->project));
+	refuse_misnamed(s, br_arena_printf(s->a, "%s/brattice.local.yml", pl->project));
 	add_file(s, BR_RANK_USER, user, br_path_show(s->a, pl, user), pl->home, false);
 	add_file(
 	    s, BR_RANK_PROJECT, br_arena_printf(s->a, "%s/brattice.yaml", pl->project), "brattice.yaml", pl->project, false);

@@ -138,16 +138,21 @@ bound_paths(struct merge *m, const char *key, enum br_pol_kind kind)
 	}
 }
 
-/* What another rule of the same or a stronger kind grants already. */
+/* What another rule of the same or a stronger kind grants already. The project keeps a rule of its own, since `run` asks by it
+ * whether the project can be written. */
 static bool
-is_redundant(const struct br_rules *r, size_t i)
+is_redundant(const struct br_rules *r, size_t i, const char *project)
 {
 	for (size_t j = 0; j < r->n; j++) {
 		const struct br_rule *a = &r->v[i], *b = &r->v[j];
 		if (i == j || !br_path_under(a->text, b->text))
 			continue;
 		bool same = br_streq(a->text, b->text);
-		if (a->kind == b->kind && (!same || j > i)) /* of two alike, the higher layer's */
+		if (!same && br_streq(a->text, project))
+			continue;
+		/* Of two alike the higher layer's stays, so that messages name it. */
+		bool outranked = b->layer->rank > a->layer->rank || (b->layer->rank == a->layer->rank && j < i);
+		if (a->kind == b->kind && (!same || outranked))
 			return true;
 		if (a->kind == BR_POL_READ && (b->kind == BR_POL_WRITE || b->kind == BR_POL_SYSTEM))
 			return true;
@@ -160,7 +165,8 @@ drop_redundant(struct merge *m)
 {
 	for (size_t i = 0; i < m->out->n; i++) {
 		enum br_pol_kind k = m->out->v[i].kind;
-		if ((k == BR_POL_READ || k == BR_POL_WRITE || k == BR_POL_SYSTEM) && is_redundant(m->out, i))
+		if ((k == BR_POL_READ || k == BR_POL_WRITE || k == BR_POL_SYSTEM) &&
+		    is_redundant(m->out, i, m->s->places.project))
 			drop(m->out, i--);
 	}
 }
@@ -209,8 +215,11 @@ merge_paths(struct merge *m)
 	bound_paths(m, "filesystem.write", BR_POL_WRITE);
 	bound_paths(m, "filesystem.read", BR_POL_READ);
 	add_system_trees(m);
-	/* The project is always there, if only to be read. */
-	struct br_rule *p = add(m, BR_POL_READ, 0, m->s->places.project, &m->s->layers[0], NULL);
+	/* The project is always there, if only to be read; as writable when a directory above it is. */
+	bool writable = false;
+	for (size_t i = 0; i < m->out->n; i++)
+		writable |= m->out->v[i].kind == BR_POL_WRITE && br_path_under(m->s->places.project, m->out->v[i].text);
+	struct br_rule *p = add(m, writable ? BR_POL_WRITE : BR_POL_READ, 0, m->s->places.project, &m->s->layers[0], NULL);
 	p->flags |= BR_POLF_DEFAULT;
 	drop_redundant(m);
 }
@@ -328,6 +337,26 @@ merge_table(struct merge *m, const char *key, enum br_pol_kind kind)
 			struct br_rule *r =
 			    add(m, kind, 0, files ? name : br_arena_printf(m->s->a, "%s%s", name, n->text), l, n);
 			r->data = files ? n->text : "";
+		}
+	}
+}
+
+/* A kept directory is mounted over the home's own, so a file that is rebuilt in it at each start would stay unseen. */
+static void
+check_keep_and_files(struct merge *m)
+{
+	for (size_t i = 0; i < m->out->n; i++) {
+		const struct br_rule *k = &m->out->v[i];
+		bool dir = k->kind == BR_POL_HOME_KEEP && br_endswith(k->text, "/");
+		for (size_t j = 0; k->kind == BR_POL_HOME_KEEP && j < m->out->n; j++) {
+			const struct br_rule *f = &m->out->v[j];
+			if (f->kind != BR_POL_HOME_FILE ||
+			    (dir ? !br_startswith(f->text, k->text) : !br_streq(f->text, k->text)))
+				continue;
+			br_report(m->s->r, BR_SEV_REFUSED, "keeps-rebuilt", br_layer_place(k->layer, k->node),
+			    "home.keep: %s would hide %s, which %s writes at each start", k->text, f->text, f->origin);
+			br_report_mend(m->s->r, "keep what lies beside it, one by one");
+			break;
 		}
 	}
 }
@@ -475,6 +504,7 @@ br_merge(struct br_policy_set *s, struct br_rules *out)
 	add_list(&m, "filesystem.private", BR_POL_PRIVATE, 0);
 	merge_keep(&m);
 	merge_table(&m, "home.files", BR_POL_HOME_FILE);
+	check_keep_and_files(&m);
 	merge_env_pass(&m);
 	merge_table(&m, "environment.set", BR_POL_ENV_SET);
 	merge_number(&m, "limits.memory", BR_POL_LIMIT_MEMORY);

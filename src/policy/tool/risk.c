@@ -67,15 +67,14 @@ env_risks(const struct br_policy_set *s, const struct br_rule *r)
 	const char *name = set ? br_arena_strndup(s->a, r->text, strcspn(r->text, "=")) : r->text, *why = env_reaches_out(name);
 	if (why != NULL)
 		risk(s, r, "environment", br_arena_printf(s->a, "%s %s", name, why), "remove it unless that is meant");
+	else if (looks_secret(name) && set)
+		risk(s, r, "secret-in-environment",
+		    br_arena_printf(s->a, "%s looks like a secret, and stands in a policy file", name),
+		    "keep secrets out of files; give them with --env for the runs that need them");
 	else if (looks_secret(name))
 		risk(s, r, "secret-in-environment",
-		    br_arena_printf(s->a,
-			set ? "%s looks like a secret, and stands in a policy file"
-			    : "%s looks like a secret, and every program in "
-			      "the session will see it",
-			name),
-		    set ? "keep secrets out of files; pass them with --env NAME for the runs that need them"
-			: "name it with --env for the runs that need it");
+		    br_arena_printf(s->a, "%s looks like a secret; a policy does not pass those", name),
+		    "name it with --env for the runs that need it");
 }
 
 /* What a shell, an agent or git in the session's next run would execute or believe. */
