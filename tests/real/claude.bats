@@ -47,6 +47,7 @@ edits_builds_commits() {
 	clean_repository
 }
 
+# bats test_tags=smoke
 @test "claude reads, edits, writes, builds and commits" {
 	edits_builds_commits
 }
@@ -89,6 +90,7 @@ edits_builds_commits() {
 	same "1 2" "$(as cat count | xargs)"
 }
 
+# bats test_tags=smoke
 @test "claude can't do outside the project what the user could" {
 	[ "${WALL:-brattice}" != none ] || skip "nothing stands in the way without a wall"
 	small_repository

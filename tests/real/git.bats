@@ -61,6 +61,7 @@ everyday_work() {
 	same "Test" "$(as git log -1 --format=%an topic --)"
 }
 
+# bats test_tags=smoke
 @test "checkout, commit, rebase, merge, stash, branch -m, remote add, tag, gc" {
 	everyday_work
 }
@@ -170,6 +171,7 @@ submodules() {
 	same "" "$(as find "$PROJ/work/.git/modules" -path '*/hooks/*' -type f ! -name '*.sample')"
 }
 
+# bats test_tags=smoke
 @test "submodule update --init, and commits in the submodule" {
 	submodules
 }

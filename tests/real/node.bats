@@ -35,6 +35,7 @@ npm_ci() {
 	succeeds as npm test
 }
 
+# bats test_tags=smoke
 @test "npm ci from a cache, npm test, npx" {
 	npm_ci
 }
