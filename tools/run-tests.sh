@@ -47,7 +47,7 @@ units() {
 one_bats() {
 	local file=$2 out
 	out=$logs/$(echo "${file#tests/}" | tr / -).tap
-	BRATTICE=$PWD/$1/brattice BUILD=$1 timeout --kill-after=10 "${BATS_FILE_TIMEOUT:-600}" bats --tap "$file" >"$out" 2>&1 </dev/null
+	BRATTICE=$PWD/$1/brattice BUILD=$1 timeout --kill-after=10 "${BATS_FILE_TIMEOUT:-600}" bats --tap ${BATS_TAGS:+--filter-tags "$BATS_TAGS"} "$file" >"$out" 2>&1 </dev/null
 	echo "# exit $?" >>"$out"
 	echo "   $file: $(grep -c '^ok' "$out") ok, $(grep -c '^not ok' "$out") not ok"
 }
@@ -65,6 +65,9 @@ suite_unit() {
 }
 suite_e2e() {
 	bats_dirs tests/e2e
+	# Of the tests with real tools, those that show soonest that real work broke.
+	# shellcheck disable=SC2046 # names of ours, without spaces
+	BATS_TAGS=smoke bats_dirs $(grep -l '^# bats test_tags=.*smoke' tests/real/*.bats)
 }
 suite_attack() {
 	bats_dirs tests/attack
