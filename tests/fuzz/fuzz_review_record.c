@@ -1,0 +1,35 @@
+/* `touched`, `base` and the journal of an apply. Oracle: no crash, and the journal touches nothing but names in its tree. */
+#include "fuzz.h"
+
+#include "base/io.h"
+#include "session/review/journal.h"
+#include "session/review/record.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int dir = -1, tree = -1;
+	if (dir < 0) {
+		dir = open(fuzz_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (mkdirat(dir, "tree", 0700) < 0 || mkdirat(dir, "tree/d", 0700) < 0)
+			abort();
+		tree = openat(dir, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	struct br_err e = BR_ERR_INIT;
+	struct br_touched t;
+	struct br_base b;
+	if (br_replace_file(dir, "touched", data, size, 0600) < 0 || br_replace_file(dir, "base", data, size, 0600) < 0 ||
+	    br_replace_file(dir, "apply.journal", data, size, 0600) < 0 || br_replace_file(dir, "canary", "x", 1, 0600) < 0)
+		abort();
+	(void)br_touched_read(dir, "/p", &t, &e);
+	br_touched_free(&t);
+	(void)br_base_read(dir, &b, &e);
+	br_base_free(&b);
+	(void)br_journal_settle(tree, dir, &e);
+	if (faccessat(dir, "canary", F_OK, 0) < 0)
+		abort();
+	return 0;
+}
