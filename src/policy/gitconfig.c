@@ -409,6 +409,13 @@ is_allowed(struct judge *j, const struct br_gitconfig_entry *e)
 	return false;
 }
 
+bool
+br_gitconfig_is_harmless(const struct br_gitconfig_entry *e, br_gitconfig_path_ok *path_ok, void *arg)
+{
+	struct judge j = {.path_ok = path_ok, .arg = arg};
+	return is_allowed(&j, e);
+}
+
 static const char *
 reason(const struct judge *j, const struct br_gitconfig_entry *e)
 {

@@ -23,4 +23,9 @@ typedef bool br_gitconfig_path_ok(void *arg, const char *path);
 bool br_gitconfig_judge(const char *data, size_t n, const char *before, size_t before_n, br_gitconfig_path_ok *path_ok,
     void *arg, struct br_gitconfig_refusal *why);
 
+struct br_gitconfig_entry; /* gitconfig_parse.h */
+
+/* Whether this entry alone would pass br_gitconfig_judge (`path_ok` and `arg` as there). */
+bool br_gitconfig_is_harmless(const struct br_gitconfig_entry *e, br_gitconfig_path_ok *path_ok, void *arg);
+
 #endif

@@ -11,7 +11,7 @@
 enum key_kind { KEY_NAME, KEY_SUFFIX, KEY_PREFIX, KEY_NONE };
 
 struct rule {
-	const char *text; /* as the user wrote it */
+	const char *text; /* as the user wrote it: what answers name */
 	const char *origin;
 	uint32_t flags;
 	enum br_guard_class cls;
@@ -309,11 +309,12 @@ br_guard_add_repo(struct br_guard *g, const char *rel)
 	return 0;
 }
 
-/* `rel` as an anchored pattern that matches only it. */
+/* `rel` as an anchored pattern that matches only it, and `why` behind its NUL. */
 static char *
-literal_pattern(const char *rel)
+literal_pattern(const char *rel, const char *why)
 {
-	char *s = malloc(strlen(rel) * 2 + 2);
+	size_t n = strlen(why) + 1;
+	char *s = malloc(strlen(rel) * 2 + 2 + n);
 	if (s == NULL)
 		return NULL;
 	char *to = s;
@@ -323,22 +324,39 @@ literal_pattern(const char *rel)
 			*to++ = '\\';
 		*to++ = *rel;
 	}
-	*to = '\0';
+	*to++ = '\0';
+	memcpy(to, why, n);
 	return s;
 }
 
-int
-br_guard_add_hidden(struct br_guard *g, const char *rel)
+static int
+add_literal(struct br_guard *g, const char *rel, const char *why, enum br_guard_class cls)
 {
 	struct rule *r = calloc(1, sizeof(*r));
-	char *text = literal_pattern(rel);
+	char *text = literal_pattern(rel, why);
 	if (r == NULL || text == NULL) {
 		free(r);
 		free(text);
 		return -1;
 	}
-	*r = (struct rule){.text = text, .owned = text, .origin = "found at start", .cls = BR_GUARD_HIDDEN, .order = SIZE_MAX};
-	return add_rule(g, r);
+	*r = (struct rule){.text = text, .owned = text, .origin = "found at start", .cls = cls, .order = SIZE_MAX};
+	if (add_rule(g, r) != 0)
+		return -1;
+	if (why[0] != '\0')
+		r->text = text + strlen(text) + 1;
+	return 0;
+}
+
+int
+br_guard_add_hidden(struct br_guard *g, const char *rel)
+{
+	return add_literal(g, rel, "", BR_GUARD_HIDDEN);
+}
+
+int
+br_guard_add_protected(struct br_guard *g, const char *rel, const char *why)
+{
+	return add_literal(g, rel, why, BR_GUARD_DENY);
 }
 
 /* One question: the path, and the best answer so far. */

@@ -41,6 +41,9 @@ void br_guard_free(struct br_guard *g); /* NULL is fine */
 int br_guard_add_repo(struct br_guard *g, const char *rel);
 /* Hides exactly `rel`, and all below it: what the scan at start found by name or content. 0, or -1 when memory ran out. */
 int br_guard_add_hidden(struct br_guard *g, const char *rel);
+/* Guards exactly `rel`, and all below it, `why` being the rule that answers name (copied): what the repository's configuration
+ * makes git run (gitconfig_trust.h). Nothing lifts it. 0, or -1 when memory ran out. */
+int br_guard_add_protected(struct br_guard *g, const char *rel, const char *why);
 
 /* Class of the project-relative path `rel` ("a/b/.git/hooks/x", normal form, symlinks in its parents resolved; never "").
  *

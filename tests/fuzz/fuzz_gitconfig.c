@@ -3,6 +3,7 @@
 
 #include "policy/gitconfig.h"
 #include "policy/gitconfig_parse.h"
+#include "policy/gitconfig_trust.h"
 
 static bool
 path_ok(void *arg, const char *path)
@@ -21,6 +22,13 @@ look(void *arg, const struct br_gitconfig_entry *e)
 	return true;
 }
 
+static bool
+look_trusted(void *arg, const char *name, const char *path, enum br_gitconfig_base base)
+{
+	MUST(path[0] != '\0' && strchr(name, '.') != NULL);
+	return true;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -34,6 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct br_gitconfig_refusal r;
 	bool parsed = br_gitconfig_each(now, n, look, &sum, &line, &why);
 	MUST(parsed == (why == NULL) && line > 0);
+	MUST(br_gitconfig_trusted_paths(now, n, look_trusted, NULL) == parsed);
 	bool alone = br_gitconfig_judge(now, n, NULL, 0, path_ok, NULL, &r);
 	MUST(parsed || !alone);
 	MUST(alone || r.why[0] != '\0');

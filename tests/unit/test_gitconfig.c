@@ -3,6 +3,7 @@
 
 #include "policy/gitconfig.h"
 #include "policy/gitconfig_parse.h"
+#include "policy/gitconfig_trust.h"
 
 /* As `git config --list -z` prints it. */
 static bool
@@ -281,6 +282,31 @@ test_get(void **state)
 	assert_false(br_gitconfig_get(text, strlen(text), "core.bare", &out));
 }
 
+static bool
+print_trusted(void *arg, const char *name, const char *path, enum br_gitconfig_base base)
+{
+	br_buf_printf(arg, "%s %s%s\n", name, base == BR_GITCONFIG_FROM_FILE ? "(file) " : "", path);
+	return true;
+}
+
+static void
+test_trusted_paths(void **state)
+{
+	static const char text[] =
+	    "[core]\nhooksPath = .githooks\nworktree = ../x\nfsmonitor = .git/x/watch\npager = less -R\neditor = ~/bin/e\n"
+	    "[include]\npath = ../team\n[includeIf \"onbranch:x\"]\npath = /abs/y\n[alias]\na = !tools/a --b \"./c d\"\nco = "
+	    "checkout\n"
+	    "[filter \"y\"]\nclean = \"PATH=bin/p ./scripts/clean %f\"\n[remote \"o\"]\nurl = ../other\n"
+	    "[url \"https://x/\"]\ninsteadOf = y/z\n[credential]\nhelper = \"!f() { exec cred/h https://h/x; }; f\"\n";
+	br_auto_buf out = {0};
+	assert_true(br_gitconfig_trusted_paths(text, strlen(text), print_trusted, &out));
+	assert_string_equal(out.p, "core.hookspath .githooks\ncore.fsmonitor .git/x/watch\ninclude.path (file) ../team\n"
+				   "includeif.onbranch:x.path (file) /abs/y\nalias.a tools/a\nalias.a ./c\nfilter.y.clean "
+				   "bin/p\nfilter.y.clean ./scripts/clean\n"
+				   "credential.helper cred/h\n");
+	assert_false(br_gitconfig_trusted_paths("[x", 2, print_trusted, &out));
+}
+
 static struct br_buf last;
 
 /* The configuration that git left, judged against the one before. */
@@ -340,6 +366,7 @@ main(void)
 	    cmocka_unit_test(test_allowed),
 	    cmocka_unit_test(test_before),
 	    cmocka_unit_test(test_get),
+	    cmocka_unit_test(test_trusted_paths),
 	    cmocka_unit_test(test_real_git),
 	};
 	return cmocka_run_group_tests_name("gitconfig", tests, enter_scratch, leave_scratch);

@@ -47,7 +47,8 @@ set_up(void **state)
 	add(&w, BR_POL_UNHIDE, 0, "fixtures/**", "/p/brattice.yaml:10");
 	if (load(&w) != 0)
 		return -1;
-	return br_guard_add_repo(guard, "sub/repo") | br_guard_add_hidden(guard, "conf/[x].key");
+	return br_guard_add_repo(guard, "sub/repo") | br_guard_add_hidden(guard, "conf/[x].key") |
+	       br_guard_add_protected(guard, "tools/hooks*", "core.hookspath");
 }
 
 static int
@@ -153,6 +154,10 @@ test_rules(void **state)
 	assert_int_equal(br_guard_classify(guard, ".env", false).flags & BR_POLF_DEFAULT, BR_POLF_DEFAULT);
 	assert_int_equal(br_guard_classify(guard, "secrets/x", false).flags & BR_POLF_DEFAULT, 0);
 	assert_string_equal(br_guard_classify(guard, "infra/x", false).origin, "/p/brattice.yaml:3");
+	assert_string_equal(br_guard_classify(guard, "tools/hooks*/pre-commit", false).rule, "core.hookspath");
+	assert_int_equal(br_guard_classify(guard, "tools/hooks*", false).cls, BR_GUARD_DENY);
+	assert_int_equal(br_guard_classify(guard, "tools/hooksx", false).cls, BR_GUARD_PLAIN);
+	assert_int_equal(br_guard_classify_tree(guard, "tools").cls, BR_GUARD_DENY);
 }
 
 static void
