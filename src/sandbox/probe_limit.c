@@ -111,29 +111,29 @@ enforced(struct br_probe *p, const char *controller)
 	return false;
 }
 
-static void
-limit(struct br_probe *p, const char *controller, const char *instead)
-{
-	if (enforced(p, controller))
-		return;
-	br_probe_set(p, BR_PROBE_APPROXIMATE, "no control group of this user's; %s", instead);
-	br_probe_mend(p, "systemd-run --user --scope -p Delegate=yes brattice run … (a login session with systemd), or run as root");
-}
+static const char mend[] = "systemd-run --user --scope -p Delegate=yes brattice run … (a login session with systemd), or run as root";
 
 void
 br_probe_limit_memory(struct br_probe *p)
 {
-	limit(p, "memory", "the sum is polled, and each process has a limit on its data");
+	if (enforced(p, "memory"))
+		return;
+	br_probe_set(p, BR_PROBE_APPROXIMATE, "no control group of this user's: the sum is measured every 250 ms");
+	br_probe_mend(p, "%s", mend);
 }
 
 void
 br_probe_limit_pids(struct br_probe *p)
 {
-	limit(p, "pids", "RLIMIT_NPROC in the sandbox's own user namespace counts its processes");
+	if (!enforced(p, "pids"))
+		br_probe_set(p, BR_PROBE_ENFORCED, "by RLIMIT_NPROC, which counts in the session's own user namespace");
 }
 
 void
 br_probe_limit_cpu(struct br_probe *p)
 {
-	limit(p, "cpu", "its processors are fixed by affinity");
+	if (enforced(p, "cpu"))
+		return;
+	br_probe_set(p, BR_PROBE_MISSING, "no control group of this user's");
+	br_probe_mend(p, "%s", mend);
 }
