@@ -55,6 +55,8 @@ enum {
 	BR_POLF_EXEC = 1 << 4,    /* BR_POL_READ/WRITE: programs may be executed from there (default for both) */
 	BR_POLF_IF_KEY = 1 << 5,  /* BR_POL_HIDE: only a file whose content is a private key (br_is_private_key) */
 	BR_POLF_PRESENCE = 1 << 6, /* BR_POL_INPUT: only whether it is there counts */
+	BR_POLF_VARIABLE = 1 << 7, /* BR_POL_INPUT: text = name of an environment variable */
+	BR_POLF_PROGRAM = 1 << 8,  /* BR_POL_INPUT: the compiler itself, by its size and times */
 };
 
 struct br_pol_rec {

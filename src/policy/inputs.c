@@ -104,12 +104,46 @@ br_input_state(const char *path, bool presence, char out[BR_SHA256_HEX])
 	return 0;
 }
 
+void
+br_input_variable(const char *name, char out[BR_SHA256_HEX])
+{
+	const char *value = getenv(name);
+	if (value == NULL)
+		(void)set_state(out, "absent");
+	else
+		br_sha256_of(value, strlen(value), out);
+}
+
+int
+br_input_program(const char *path, char out[BR_SHA256_HEX])
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? set_state(out, "absent") : -1;
+	char text[160];
+	(void)snprintf(text, sizeof(text), "%lld %llu %lld.%ld %lld.%ld", (long long)st.st_size, (unsigned long long)st.st_ino,
+	    (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	br_sha256_of(text, strlen(text), out);
+	return 0;
+}
+
+static int
+state_now(const struct br_pol_rec *r, char out[BR_SHA256_HEX])
+{
+	if ((r->flags & BR_POLF_PROGRAM) != 0)
+		return br_input_program(r->text, out);
+	if ((r->flags & BR_POLF_VARIABLE) == 0)
+		return br_input_state(r->text, (r->flags & BR_POLF_PRESENCE) != 0, out);
+	br_input_variable(r->text, out);
+	return 0;
+}
+
 bool
 br_inputs_unchanged(const struct br_policy *p)
 {
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(p, BR_POL_INPUT, r)) != NULL;) {
 		char now[BR_SHA256_HEX];
-		if (br_input_state(r->text, (r->flags & BR_POLF_PRESENCE) != 0, now) < 0 || !br_streq(now, r->data))
+		if (state_now(r, now) < 0 || !br_streq(now, r->data))
 			return false;
 	}
 	return true;

@@ -15,6 +15,12 @@
  * than 1 MiB, neither file nor directory). Never blocks. */
 int br_input_state(const char *path, bool presence, char out[BR_SHA256_HEX]);
 
+/* The same for an environment variable: "absent" or the SHA-256 of its value. */
+void br_input_variable(const char *name, char out[BR_SHA256_HEX]);
+
+/* The same for a program, which is too big to be hashed at every start: size, inode, and times of content and change. */
+int br_input_program(const char *path, char out[BR_SHA256_HEX]);
+
 /* True when every BR_POL_INPUT of the policy still has the state recorded in it. */
 bool br_inputs_unchanged(const struct br_policy *p);
 

@@ -119,19 +119,30 @@ add_etc(struct br_plan *p, const struct br_plan_input *in)
 		p->failed = true;
 }
 
+/* The compiled policy always has a rule for the project itself: WRITE, or READ where `filesystem.write` leaves it out. */
+static bool
+is_writable(const struct br_plan_input *in)
+{
+	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(in->policy, BR_POL_WRITE, r)) != NULL;)
+		if (br_streq(r->text, in->project))
+			return true;
+	return false;
+}
+
 /* A directory of the project at its own path, with what the policy puts over it. */
 static void
 add_project(struct br_plan *p, const struct br_plan_input *in)
 {
+	unsigned flags = is_writable(in) ? 0 : BR_PLAN_RO;
 	if (in->upper != NULL) {
-		struct br_plan_op *o = add(p, BR_PLAN_OVERLAY, 0, in->project, in->project);
+		struct br_plan_op *o = add(p, BR_PLAN_OVERLAY, flags, in->project, in->project);
 		br_auto_buf b = {0};
 		br_buf_printf(&b, "%s\n%s", in->upper, in->work);
 		o->data = b.failed ? NULL : strdup(b.p);
 		if (o->data == NULL)
 			p->failed = true;
 	} else {
-		add(p, BR_PLAN_BIND, 0, in->project, in->project);
+		add(p, BR_PLAN_BIND, flags, in->project, in->project);
 	}
 }
 

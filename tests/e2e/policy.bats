@@ -442,6 +442,16 @@ says() {
 	says 126 'home.keep: .config/ would hide .config/tool.ini, which brattice.yaml:1 writes at each start'
 }
 
+@test "review mode: the project as a whole or not at all" {
+	policy <<< 'filesystem: {write: [src]}'
+	compile
+	run compile --review
+	[ "$status" -eq 126 ]
+	[[ $output == *"brattice.yaml:1:22: filesystem.write: $W/proj/src: in review mode"* ]]
+	policy <<< 'filesystem: {write: []}'
+	compile --review
+}
+
 @test "a machine policy that others can write is refused" {
 	echo 'limits: {pids: 100}' > "$W/etc/10.yaml"
 	chmod 666 "$W/etc/10.yaml"

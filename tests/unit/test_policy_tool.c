@@ -440,8 +440,13 @@ unchanged_policy(void **state)
 	br_sha256_of("1", 1, sum);
 	br_pol_add(&w, BR_POL_INPUT, 0, 0, path, sum, strlen(sum), "");
 	br_pol_add(&w, BR_POL_INPUT, 0, 0, "/nonexistent/x", "absent", 6, "");
+	br_pol_add(&w, BR_POL_INPUT, BR_POLF_VARIABLE, 0, "BR_TEST_VARIABLE", "absent", 6, "");
 	assert_int_equal(br_pol_seal(&w, &sealed), 0);
 	assert_int_equal(br_pol_parse(sealed.p, sealed.len, &p, NULL), 0);
+	assert_true(br_inputs_unchanged(&p));
+	assert_int_equal(setenv("BR_TEST_VARIABLE", "", 1), 0);
+	assert_false(br_inputs_unchanged(&p));
+	assert_int_equal(unsetenv("BR_TEST_VARIABLE"), 0);
 	assert_true(br_inputs_unchanged(&p));
 	put_file("in", "2", 1);
 	assert_false(br_inputs_unchanged(&p));

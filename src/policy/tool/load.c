@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,16 +26,15 @@ br_layer_origin(struct br_arena *a, const struct br_layer *l, const struct br_yn
 	return br_arena_printf(a, "%s:%u", l->name, n->line);
 }
 
-static struct br_input *
+static void
 note_input(struct br_policy_set *s, const char *path, const char *state, uint32_t flags)
 {
 	s->inputs = br_arena_grow(s->a, s->inputs, s->ninputs, &s->inputs_cap, sizeof(*s->inputs));
 	struct br_input *in = &s->inputs[s->ninputs++];
 	*in = (struct br_input){.path = path, .flags = flags};
 	(void)snprintf(in->state, sizeof(in->state), "%s", state);
-	if (br_path_under(path, s->places.project))
-		in->flags |= BR_POLF_UNTRUSTED;
-	return in;
+	if (flags == 0 && br_path_under(path, s->places.project))
+		in->flags |= BR_POLF_UNTRUSTED; /* the others say nothing that one would have to trust */
 }
 
 void
@@ -45,7 +45,23 @@ br_load_note(struct br_policy_set *s, const char *path)
 			return;
 	char state[BR_SHA256_HEX];
 	if (br_input_state(path, false, state) == 0)
-		(void)note_input(s, path, state, 0);
+		note_input(s, path, state, 0);
+}
+
+/* Variables that path.c and br_load look at, and this program, which has the built-in policy in it. */
+static void
+note_surroundings(struct br_policy_set *s)
+{
+	static const char *const names[] = {"XDG_CONFIG_HOME", "SSH_AUTH_SOCK", "DOCKER_HOST"};
+	char state[BR_SHA256_HEX], self[PATH_MAX];
+	for (size_t i = 0; i < BR_ARRAY_LEN(names); i++) {
+		br_input_variable(names[i], state);
+		note_input(s, names[i], state, BR_POLF_VARIABLE);
+	}
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	if (n > 0 && br_input_program(self, state) == 0)
+		note_input(s, br_arena_strdup(s->a, self), state, BR_POLF_PROGRAM);
 }
 
 static void
@@ -148,8 +164,7 @@ refuse_misnamed(struct br_policy_set *s, const char *path)
 	char state[BR_SHA256_HEX];
 	if (br_input_state(path, true, state) < 0)
 		return;
-	struct br_input *in = note_input(s, path, state, BR_POLF_PRESENCE);
-	in->flags &= ~(uint32_t)BR_POLF_UNTRUSTED;
+	note_input(s, path, state, BR_POLF_PRESENCE);
 	if (br_streq(state, "absent"))
 		return;
 	br_report(s->r, BR_SEV_ERROR, "misnamed", (struct br_place){.file = br_path_show(s->a, &s->places, path)},
@@ -241,8 +256,7 @@ project_has(struct br_policy_set *s, const struct br_ynode *files)
 		const char *path = br_arena_printf(s->a, "%s/%s", s->places.project, n->text);
 		char state[BR_SHA256_HEX];
 		bool there = br_input_state(path, true, state) == 0 && br_streq(state, "present");
-		/* Its presence is a hint about tools, not policy, so there is nothing in it to trust. */
-		note_input(s, path, there ? "present" : "absent", BR_POLF_PRESENCE)->flags &= ~(uint32_t)BR_POLF_UNTRUSTED;
+		note_input(s, path, there ? "present" : "absent", BR_POLF_PRESENCE);
 		if (there)
 			return true;
 	}
@@ -393,6 +407,7 @@ br_load(struct br_policy_set *s, const struct br_load_options *o)
 			 .name = "built-in",
 			 .base = pl->project,
 			 .root = parse_builtin(s, &br_builtin_policy, "built-in")});
+	note_surroundings(s);
 	add_files(s, o);
 	for (size_t i = 0; i < o->policy->n; i++)
 		add_file(s, BR_RANK_FILE, br_path_normal(s->a, o->cwd, pl->home, o->policy->v[i]), o->policy->v[i], pl->project,

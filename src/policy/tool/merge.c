@@ -465,6 +465,25 @@ merge_switch(struct merge *m, const char *key, enum br_pol_kind kind)
 		add(m, kind, 0, "", from, value_of(from, key, BR_Y_SCALAR))->value = 1;
 }
 
+/* Review mode puts an overlay over the whole project; a part of it mounted over the overlay would be written to at once. */
+static void
+check_review(struct merge *m)
+{
+	const char *project = m->s->places.project;
+	bool review = false;
+	for (size_t i = 0; i < m->out->n; i++)
+		review |= m->out->v[i].kind == BR_POL_REVIEW;
+	for (size_t i = 0; review && i < m->out->n; i++) {
+		const struct br_rule *r = &m->out->v[i];
+		if (r->kind != BR_POL_WRITE || br_streq(r->text, project) || !br_path_under(r->text, project))
+			continue;
+		br_report(m->s->r, BR_SEV_REFUSED, "review-in-part", br_layer_place(r->layer, r->node),
+		    "filesystem.write: %s: in review mode the project can be written as a whole or not at all",
+		    br_path_show(m->s->a, &m->s->places, r->text));
+		br_report_mend(m->s->r, "write `.` (changes wait for `brattice apply` anyway), or run without review");
+	}
+}
+
 /* What a file of the project takes for the session beyond the project, said when it is asked to be trusted. */
 static void
 add_warnings(struct merge *m)
@@ -515,6 +534,7 @@ br_merge(struct br_policy_set *s, struct br_rules *out)
 	merge_number(&m, "limits.files", BR_POL_LIMIT_FILES);
 	merge_switch(&m, "limits.strict", BR_POL_LIMIT_STRICT);
 	merge_switch(&m, "filesystem.review", BR_POL_REVIEW);
+	check_review(&m);
 	add_warnings(&m);
 }
 
