@@ -7,6 +7,7 @@ setup() {
 	mkdir -p "$W/home/.config/brattice" "$W/proj" "$W/state" "$W/etc" "$W/bin"
 	cp "$(dirname "$BRATTICE")/libexec/brattice/brattice-policy" "$W/bin/"
 	chmod -R go+rX "$W"
+	chmod 700 "$W/state"
 	P=$W/bin/brattice-policy
 	unset XDG_CONFIG_HOME XDG_STATE_HOME BRATTICE_STATE SSH_AUTH_SOCK DOCKER_HOST
 	export HOME=$W/home
@@ -170,6 +171,15 @@ says() {
 		echo ']}'
 	} > brattice.yaml
 	says 125 "the file holds more than 20000 values"
+}
+
+@test "more entries than a list has" {
+	{
+		echo 'filesystem: {read: ['
+		seq -f '/opt/%g,' 1001
+		echo ']}'
+	} > brattice.yaml
+	says 125 "brattice.yaml:1:20: filesystem.read has more than 1000 entries"
 }
 
 @test "a tab" {
@@ -625,4 +635,82 @@ says() {
 	[ "$status" -eq 125 ]
 	echo 'version: 1' > brattice.yaml
 	[ "$("$BRATTICE" policy trust-hash)" = "$(sha256sum < brattice.yaml | cut -d' ' -f1)" ]
+}
+
+# --- what a run makes of it --------------------------------------------------------------------------------------------------
+
+# brattice run with this project's policy trusted by its hash.
+run_it() {
+	local trust=()
+	[ ! -e brattice.yaml ] || trust=(--trust-policy "$("$P" trust-hash)")
+	BRATTICE_STATE=$W/state timeout 30 "$BRATTICE" run "${trust[@]}" "$@" < /dev/null
+}
+
+@test "run: without filesystem.write naming it, the project can't be written; the same without the wall can" {
+	mkdir src
+	chmod 777 . src
+	touch probe-outside
+	policy <<< 'filesystem: {write: [src]}'
+	run run_it -- sh -c 'touch src/inside && ! touch outside && ! mv src/inside moved && ! rm brattice.yaml && ls'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ -e src/inside ]
+	[ ! -e outside ]
+	[ ! -e moved ]
+	policy <<< 'filesystem: {write: []}'
+	run run_it -- sh -c '! touch src/inside2 && ! touch outside'
+	[ "$status" -eq 0 ]
+	[ ! -e src/inside2 ]
+	rm brattice.yaml
+	run run_it -- touch outside
+	[ "$status" -eq 0 ]
+	[ -e outside ]
+}
+
+@test "run: paths outside, read and written as granted" {
+	mkdir "$W/data" "$W/out"
+	chmod 777 "$W/data" "$W/out"
+	echo canary > "$W/data/file"
+	policy <<< "filesystem: {read: [\"$W/data\"], write: [., \"$W/out\"]}"
+	run run_it -- sh -c "cat '$W/data/file'; ! touch '$W/data/new' && touch '$W/out/new'"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *canary* ]]
+	[ ! -e "$W/data/new" ]
+	[ -e "$W/out/new" ]
+	rm brattice.yaml
+	run run_it -- cat "$W/data/file"
+	[ "$status" -ne 0 ]
+	[[ $output != *canary* ]]
+}
+
+@test "run: a policy in error or refused starts nothing" {
+	policy <<< 'filesytem: {}'
+	run run_it -- touch started
+	[ "$status" -eq 125 ]
+	[[ $output == *'brattice.yaml:1:1: unknown key "filesytem"'* ]]
+	policy <<< 'network: {allow: [x]}'
+	run run_it -- touch started
+	[ "$status" -eq 126 ]
+	[ ! -e started ]
+}
+
+@test "run: a compiled policy is not used once a file, a name or a variable it depends on changed" {
+	run run_it -- true
+	[ "$status" -eq 0 ]
+	mkdir -p "$W/xdg/brattice"
+	echo 'bad: 1' > "$W/xdg/brattice/policy.yaml"
+	XDG_CONFIG_HOME=$W/xdg run run_it -- true
+	[ "$status" -eq 125 ]
+	run run_it -- true
+	[ "$status" -eq 0 ]
+	echo 'bad: 1' > "$HOME/.config/brattice/policy.yaml"
+	run run_it -- true
+	[ "$status" -eq 125 ]
+	rm "$HOME/.config/brattice/policy.yaml"
+	run run_it -- true
+	[ "$status" -eq 0 ]
+	echo 'limits: {pids: 10}' > brattice.yml
+	run run_it -- true
+	[ "$status" -eq 125 ]
 }

@@ -99,15 +99,26 @@ put_group(struct br_buf *out, struct br_arena *a, const struct br_policy *p, con
 		br_auto_buf v = {0};
 		put_value(&v, r);
 		const char *shown = v.p != NULL && v.p[0] == '/' ? br_path_show(a, pl, v.p) : v.p != NULL ? v.p : "";
-		if (br_streq(r->origin, "built-in"))
-			br_buf_printf(&builtin, "%s%s", builtin.len > 0 ? " " : "", shown);
-		else
+		if (!br_streq(r->origin, "built-in")) {
 			put_rule_line(out, r, shown);
+			continue;
+		}
+		if (builtin.len > 0)
+			br_buf_putc(&builtin, ' ');
+		br_buf_put_visible(&builtin, shown, strlen(shown), false);
 	}
 	if (builtin.len == 0)
 		return;
 	br_buf_puts(&builtin, " (built-in)");
 	br_put_wrapped(out, builtin.p, 4, 100);
+}
+
+static void
+put_file_line(struct br_buf *out, const char *shown, bool untrusted)
+{
+	br_buf_puts(out, "  ");
+	br_buf_put_visible(out, shown, strlen(shown), false);
+	br_buf_puts(out, untrusted ? "  (in the project: must be trusted)\n" : "\n");
 }
 
 static void
@@ -120,8 +131,7 @@ put_policy(struct br_buf *out, struct br_arena *a, const struct br_policy *p, co
 	br_buf_puts(out, "\nFiles:\n");
 	for (r = NULL; (r = br_pol_next(p, BR_POL_INPUT, r)) != NULL;)
 		if (br_endswith(r->text, ".yaml") && !br_streq(r->data, "absent") && (r->flags & BR_POLF_PRESENCE) == 0)
-			br_buf_printf(out, "  %s%s\n", br_path_show(a, pl, r->text),
-			    (r->flags & BR_POLF_UNTRUSTED) != 0 ? "  (in the project: must be trusted)" : "");
+			put_file_line(out, br_path_show(a, pl, r->text), (r->flags & BR_POLF_UNTRUSTED) != 0);
 	br_buf_puts(out, "Rules:\n");
 	for (size_t g = 0; g < BR_ARRAY_LEN(groups); g++)
 		put_group(out, a, p, pl, g);

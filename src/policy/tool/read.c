@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <sys/sysinfo.h>
 
+enum { MAX_ENTRIES = 1000 };
+
 struct check {
 	const char *file;
 	bool built_in;
@@ -332,9 +334,24 @@ check_bool(struct check *c, const struct br_key *k, const struct br_ynode *n)
 
 /* Collections */
 
+/* Layers are compared entry by entry, and a list that nobody can read is no policy. */
+static bool
+has_too_many(struct check *c, const struct br_key *k, const struct br_ynode *n)
+{
+	size_t count = 0;
+	for (const struct br_ynode *v = n->first; v != NULL; v = v->next)
+		count++;
+	if (count <= MAX_ENTRIES)
+		return false;
+	br_report(c->r, BR_SEV_ERROR, "too-many", place(c, n), "%s has more than %d entries", k->path, MAX_ENTRIES);
+	return true;
+}
+
 static void
 check_table(struct check *c, const struct br_key *k, const struct br_ynode *n)
 {
+	if (has_too_many(c, k, n))
+		return;
 	for (const struct br_ynode *v = n->first; v != NULL; v = v->next) {
 		check_word(c, k, v->key);
 		if (v->type != BR_Y_SCALAR)
@@ -351,6 +368,8 @@ check_items(struct check *c, const struct br_key *k, const struct br_ynode *n)
 {
 	char path[128];
 	(void)snprintf(path, sizeof(path), "%s[]", k->path);
+	if (has_too_many(c, k, n))
+		return;
 	for (const struct br_ynode *v = n->first; v != NULL; v = v->next) {
 		if (v->type == BR_Y_SCALAR && k->type != BR_KEY_RECORDS && !(br_ynode_is_null(v)))
 			check_word(c, k, v);

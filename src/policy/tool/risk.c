@@ -26,8 +26,18 @@ looks_secret(const char *name)
 	return has_word(name, words, BR_ARRAY_LEN(words)) || br_endswith(name, "_KEY") || br_endswith(name, "_PAT");
 }
 
+/* True when `pattern`, a name or "PREFIX*", takes the variable. */
+static bool
+takes(const char *pattern, const char *name)
+{
+	size_t n = strlen(pattern);
+	if (n > 0 && pattern[n - 1] == '*')
+		return strncmp(pattern, name, n - 1) == 0;
+	return br_streq(pattern, name);
+}
+
 static const char *
-env_reaches_out(const char *name)
+env_reaches_out(const char *pattern)
 {
 	static const char *const outside[] = {"SSH_AUTH_SOCK", "SSH_AGENT_PID", "DBUS_SESSION_BUS_ADDRESS",
 	    "DBUS_SYSTEM_BUS_ADDRESS", "DOCKER_HOST", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR",
@@ -36,10 +46,10 @@ env_reaches_out(const char *name)
 	    "PYTHONSTARTUP", "PYTHONPATH", "PERL5OPT", "PERL5LIB", "RUBYOPT", "JAVA_TOOL_OPTIONS", "GIT_SSH", "GIT_SSH_COMMAND",
 	    "GIT_EXTERNAL_DIFF", "PROMPT_COMMAND"};
 	for (size_t i = 0; i < BR_ARRAY_LEN(outside); i++)
-		if (br_streq(name, outside[i]))
+		if (takes(pattern, outside[i]))
 			return "points at a program outside, which the session can't reach";
 	for (size_t i = 0; i < BR_ARRAY_LEN(code); i++)
-		if (br_streq(name, code[i]))
+		if (takes(pattern, code[i]))
 			return "makes every program in the session load code";
 	return NULL;
 }
