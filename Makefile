@@ -60,8 +60,9 @@ fuzz: ## every fuzz target for SECONDS (10)
 	@$(deps) test
 	@tools/run-tests.sh fuzz
 
-docs: build ## the recording in docs/ and the man pages
+docs: build ## the recording in docs/, the man pages, the generated part of docs/policy.md
 	@$(deps) test
+	@tools/docs/policy.sh $(BUILD)
 	@tools/docs/record.sh $(BUILD)/brattice
 
 format: ## clang-format over the C files
