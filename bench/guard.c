@@ -78,19 +78,20 @@ measure(int rules, int rounds)
 		exit(1);
 	}
 	/* The best of many short batches: the machine may have other work. */
+	const size_t n_paths = BR_ARRAY_LEN(paths);
 	unsigned sum = 0;
 	double each = 1e18, walk = 1e18;
 	for (int i = 0; i < rounds; i++) {
 		const int batch = 20;
 		double t0 = now_ns();
 		sum += indexed(g, batch);
-		double t = (now_ns() - t0) / batch / (double)BR_ARRAY_LEN(paths);
+		double t = (now_ns() - t0) / batch / (double)n_paths;
 		each = t < each ? t : each;
 	}
 	for (int i = 0; i < 10; i++) {
 		double t0 = now_ns();
 		sum += plain_walk(&p, 1);
-		double t = (now_ns() - t0) / (double)BR_ARRAY_LEN(paths);
+		double t = (now_ns() - t0) / (double)n_paths;
 		walk = t < walk ? t : walk;
 	}
 	printf("%zu built-in and %5d own rules: %7.0f ns per decision; a walk over all rules %9.0f ns (%.0f times; %u)\n",

@@ -226,7 +226,9 @@ has_word(const char *words, const char *word)
 static char
 lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		c = (char)(c - 'A' + 'a');
+	return c;
 }
 
 /* One of the words, in any case. */
@@ -341,6 +343,12 @@ is_color(const char *value)
 	return strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789# -") == strlen(value);
 }
 
+static bool
+is_lfs(const struct br_gitconfig_entry *e)
+{
+	return e->subsection != NULL && br_streq(e->subsection, "lfs");
+}
+
 static const char booleans[] = "true false yes no on off 1 0";
 
 /* `value` is NULL for a key without '='. */
@@ -383,12 +391,12 @@ is_value_ok(struct judge *j, const struct allowed *a, const struct br_gitconfig_
 		j->why = "not a colour";
 		return is_color(v);
 	case LFS_CLEAN:
-		return br_streq(e->subsection, "lfs") && br_streq(v, "git-lfs clean -- %f");
+		return is_lfs(e) && br_streq(v, "git-lfs clean -- %f");
 	case LFS_SMUDGE:
-		return br_streq(e->subsection, "lfs") &&
+		return is_lfs(e) &&
 		       (br_streq(v, "git-lfs smudge -- %f") || br_streq(v, "git-lfs smudge --skip -- %f"));
 	case LFS_PROCESS:
-		return br_streq(e->subsection, "lfs") &&
+		return is_lfs(e) &&
 		       (br_streq(v, "git-lfs filter-process") || br_streq(v, "git-lfs filter-process --skip"));
 	}
 	return false;

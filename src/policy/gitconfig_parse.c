@@ -174,7 +174,7 @@ parse_value(struct parser *s)
 			c = take(s);
 			if (c == '\n')
 				continue;
-			c = unescape(c);
+			c = (unsigned char)unescape(c);
 			if (c == '\0')
 				return fail(s, "unknown escape in a value");
 		}

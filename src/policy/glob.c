@@ -12,7 +12,9 @@ struct span {
 static char
 fold(char c, bool icase)
 {
-	return icase && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (icase && c >= 'A' && c <= 'Z')
+		c = (char)(c - 'A' + 'a');
+	return c;
 }
 
 static bool
@@ -88,7 +90,9 @@ match_class(const char *p, const char *end, char c, bool icase, bool *hit)
 	bool negated = p < end && (*p == '!' || *p == '^');
 	p += negated;
 	*hit = false;
-	char other = icase && c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	char other = c;
+	if (icase && c >= 'a' && c <= 'z')
+		other = (char)(c - 'a' + 'A');
 	for (bool first = true; p < end && (*p != ']' || first); first = false) {
 		struct span name;
 		const char *q = posix_class(p, end, &name);

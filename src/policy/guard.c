@@ -88,7 +88,7 @@ hash_key(const struct rule *r)
 {
 	uint32_t h = hash_start;
 	for (size_t i = 0; i < r->key_len; i++)
-		h = hash_step(h, r->kind == KEY_SUFFIX ? r->key[r->key_len - 1 - i] : r->key[i]);
+		h = hash_step(h, r->key[r->kind == KEY_SUFFIX ? r->key_len - 1 - i : i]);
 	return hash_end(h, r->kind);
 }
 

@@ -25,11 +25,10 @@ take_string(const uint8_t **data, size_t *n)
 	size_t k = 0;
 	while (k < *n && (*data)[k] != '\0')
 		k++;
-	char *s = malloc(k + 1);
+	char *s = calloc(k + 1, 1);
 	MUST(s != NULL);
 	if (k > 0)
 		memcpy(s, *data, k);
-	s[k] = '\0';
 	k += k < *n;
 	*data += k;
 	*n -= k;

@@ -52,7 +52,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	unsigned char *mended = malloc(n);
 	MUST(mended != NULL);
 	memcpy(mended, data, n);
-	memcpy(mended, "BRPOL001", 8);
+	static const char magic[8] = {'B', 'R', 'P', 'O', 'L', '0', '0', '1'};
+	memcpy(mended, magic, sizeof(magic));
 	struct br_sha256 s;
 	br_sha256_init(&s);
 	br_sha256_update(&s, mended + HEAD, n - HEAD);

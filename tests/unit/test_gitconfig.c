@@ -313,13 +313,12 @@ static struct br_buf last;
 static void
 judge_file(const char *path)
 {
-	br_auto_buf now = get_file(path);
+	struct br_buf now = get_file(path);
 	struct br_gitconfig_refusal why;
 	if (!br_gitconfig_judge(now.p != NULL ? now.p : "", now.len, last.p, last.len, in_tree, NULL, &why))
 		fail_msg("%s, line %u: %s: %s\n%s", path, why.line, why.key, why.why, now.p);
 	br_buf_free(&last);
 	last = now;
-	now = (struct br_buf){0};
 }
 
 /* What people and agents do all day passes. */

@@ -142,7 +142,7 @@ test_damage(void **state)
 		bool tracked[N] = {false};
 		char was = index.p[i];
 		for (int flip = 0; flip < 2; flip++) {
-			index.p[i] = flip == 0 ? (char)(was ^ 0x80) : (char)0xff;
+			index.p[i] = (char)(flip == 0 ? was ^ 0x80 : 0xff);
 			refused += br_gitindex_tracked(index.p, index.len, names, N, tracked, NULL, NULL) != 0;
 		}
 		index.p[i] = was;
