@@ -93,20 +93,30 @@ names_of_overlay(const struct br_view *v, struct br_strv *names, struct br_hando
 	return rc;
 }
 
+/* Where the changes of review mode are, for somebody who has just come back to a shell. */
 static void
-report(struct br_handoff *h, const struct opts *o)
+say_pending(struct br_buf *out, const struct opts *o)
+{
+	const char *id = br_path_base(o->session);
+	br_buf_printf(out, "brattice: the changes wait for you: brattice diff %s, then brattice apply %s or brattice discard %s\n", id, id, id);
+}
+
+static void
+report(struct br_handoff *h, const struct opts *o, bool pending)
 {
 	struct br_buf out = {0};
 	br_handoff_print(h, &out, o->colour, o->json);
-	if (out.len > 0 && !o->json)
+	if (h->n > 0 && !o->json)
 		(void)br_write_all(STDOUT_FILENO, HEAD, sizeof(HEAD) - 1);
+	if (pending && !o->json)
+		say_pending(&out, o);
 	if (out.len > 0)
 		(void)br_write_all(STDOUT_FILENO, out.p, out.len);
 	br_buf_free(&out);
 }
 
 static int
-check(const struct opts *o, struct br_handoff *h, struct br_err *e)
+check(const struct opts *o, struct br_handoff *h, bool *pending, struct br_err *e)
 {
 	br_auto_fd int session = open(o->session, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (session < 0)
@@ -131,6 +141,7 @@ check(const struct opts *o, struct br_handoff *h, struct br_err *e)
 		rc = br_review_repos(guard, root, &names, upper >= 0 ? NULL : &names, e);
 	for (size_t i = 0; rc == 0 && i < names.n; i++)
 		br_handoff_look(h, &c, names.v[i]);
+	*pending = upper >= 0 && names.n > 0;
 	br_strv_free(&names);
 	br_guard_free(guard);
 	br_pol_free(&policy);
@@ -151,11 +162,12 @@ br_cmd_handoff(int argc, char **argv)
 	}
 	struct br_handoff h = {0};
 	int status = BR_EXIT_FAILURE;
-	if (check(&o, &h, &e) < 0) {
+	bool pending = false;
+	if (check(&o, &h, &pending, &e) < 0) {
 		br_err_print(&e);
 	} else {
 		int worst = br_handoff_worst(&h);
-		report(&h, &o);
+		report(&h, &o, pending);
 		status = worst == BR_HANDOFF_BLOCK ? BR_REVIEW_BLOCKED : worst == BR_HANDOFF_WARN ? 1 : BR_REVIEW_OK;
 	}
 	br_handoff_free(&h);

@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# Review mode through `brattice run --review`, with the path gate's own records.
+
+bats_require_minimum_version 1.5.0
+load review_lib
+
+setup() {
+	unshare -Urm true 2>/dev/null || skip "no user namespaces here"
+	who=$(id -u)
+	[ "$who" != 0 ] || who=user
+	world
+	mkdir "$W/b"
+	cp -a "$BUILD/brattice" "$BUILD/libexec" "$W/b/"
+	[ ! -d "$BUILD/share" ] || cp -a "$BUILD/share" "$W/b/"
+	[ ! -d "$BUILD/profiles" ] || cp -a "$BUILD/profiles" "$W/b/"
+	chmod -R a+rX "$W/b"
+	as bash -euc 'cd "$1"; git init -q .; seq 1 100 >a; seq 1 100 >b; mkdir d; echo c >d/c; git add .; git commit -qm first' _ "$P"
+}
+
+teardown() {
+	[ -z "${W:-}" ] || [ ! -e "$W" ] || { chmod -R u+rwX "$W" && rm -rf "$W"; }
+}
+
+brattice() { (cd "$P" && as "$W/b/brattice" "$@"); }
+
+@test "a run in review mode: the project stays clean, diff shows, apply brings it" {
+	before=$(tree_of "$P")
+	run brattice run --review -- bash -euc 'echo agent >>a; rm b; mv d e; printf "#!/bin/sh\n" >s; chmod +x s; git add -A; git commit -qm agent; echo dirty >>a'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"note  s: new executable script for /bin/sh"* ]]
+	[[ "$output" == *"brattice apply "* ]]
+	[ "$before" = "$(tree_of "$P")" ]
+	run brattice diff last --stat
+	[ "$status" -eq 0 ]
+	[[ "$output" == *" M a | +2 -0"* ]]
+	run brattice apply last
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(as git -C "$P" log -1 --format=%s)" = agent ]
+	[ "$(as git -C "$P" status --porcelain)" = " M a" ]
+	[ ! -e "$P/d" ] && [ -e "$P/e/c" ]
+	as git -C "$P" fsck --no-progress
+	run brattice apply last
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"no pending changes"* ]]
+}
+
+@test "what the host saves while the run goes on is a conflict" {
+	mkfifo "$W/in" "$W/out"
+	chmod 666 "$W/in" "$W/out"
+	brattice run --review -- bash -euc 'echo agent >>a; echo agent >>b; echo up; read -r _; echo late >>d/c' <"$W/in" >"$W/out" 3>&- &
+	exec 4>"$W/in" 5<"$W/out"
+	read -r line <&5
+	[ "$line" = up ]
+	as bash -euc 'cd "$1"; sed s/^50$/host/ a >a.new; mv a.new a; sed s/^c$/host/ d/c >d/n; mv d/n d/c' _ "$P"
+	echo >&4
+	exec 4>&- 5<&-
+	wait $!
+	run brattice apply last
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"conflict a: changed on the host during the run"* ]]
+	grep -qx host "$P/a"
+	lacks "$P/a" agent
+	grep -qx agent "$P/b"
+	run brattice discard last --yes
+	[ "$status" -eq 0 ]
+	grep -qx host "$P/a"
+}
+
+@test "a run without review mode: the handoff check lists what it wrote into the project" {
+	run brattice run -- bash -euc 'mkdir -p .github/workflows; echo "- run: make" >.github/workflows/ci.yml; ln -s /etc/passwd out; echo plain >plain'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"block out: symlink out of the project, to /etc/passwd"* ]]
+	[[ "$output" == *"warn  .github/workflows/ci.yml: "* ]]
+	[[ "$output" != *" plain"* ]]
+	run brattice run -- bash -euc 'echo plain >plain2'
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	run brattice diff last
+	[ "$status" -eq 125 ]
+	[[ "$output" == *"did not run in review mode"* ]]
+}
