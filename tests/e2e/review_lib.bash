@@ -32,7 +32,8 @@ world() {
 
 # both FUNCTION: the test body, for each kind of user that we can be.
 both() {
-	local users=$(id -u)
+	local users
+	users=$(id -u)
 	[ "$users" != 0 ] || users="root user"
 	for who in $users; do
 		world

@@ -8,13 +8,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static const char *const NAMES[] = {"package.json", "node_modules/package.json", ".gitattributes", ".gitmodules", "x.pth", "sub/.git/config",
-    "sub/.git/hooks/pre-commit", "wt/.git", ".github/workflows/ci.yml", "plain", "HEAD", "sub/.git/commondir"};
+static const char *const NAMES[] = {"package.json", "node_modules/package.json", ".gitattributes", ".gitmodules", "x.pth",
+    "sub/.git/config", "sub/.git/hooks/pre-commit", "wt/.git", ".github/workflows/ci.yml", "plain", "HEAD",
+    "sub/.git/commondir"};
 
 static void
 make_dirs(int dir)
 {
-	static const char *const dirs[] = {"node_modules", "sub", "sub/.git", "sub/.git/hooks", "wt", ".github", ".github/workflows"};
+	static const char *const dirs[] = {
+	    "node_modules", "sub", "sub/.git", "sub/.git/hooks", "wt", ".github", ".github/workflows"};
 	for (size_t i = 0; i < BR_ARRAY_LEN(dirs); i++)
 		if (mkdirat(dir, dirs[i], 0700) < 0)
 			abort();
@@ -34,7 +36,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (br_replace_file(dir, name, data + 1, size - 1, 0755) < 0)
 		abort();
 	struct br_handoff h = {0};
-	const struct br_handoff_ctx c = {.now = {.upper = -1, .lower = dir}, .before = (data[0] & 0x80) != 0 ? dir : -1, .project = "/p"};
+	const struct br_handoff_ctx c = {
+	    .now = {.upper = -1, .lower = dir}, .before = (data[0] & 0x80) != 0 ? dir : -1, .project = "/p"};
 	br_handoff_look(&h, &c, name);
 	struct br_buf out = {0};
 	br_handoff_print(&h, &out, false, false);

@@ -34,7 +34,8 @@ setup(void **state)
 	policy_of(&w->policy);
 	w->guard = br_guard_new(&w->policy, &e);
 	assert_non_null(w->guard);
-	w->ctx = (struct br_handoff_ctx){.now = {.upper = -1, .lower = w->tree.fd}, .before = -1, .project = w->tree.dir, .guard = w->guard};
+	w->ctx = (struct br_handoff_ctx){
+	    .now = {.upper = -1, .lower = w->tree.fd}, .before = -1, .project = w->tree.dir, .guard = w->guard};
 	*state = w;
 	return 0;
 }
@@ -115,8 +116,8 @@ test_names(void **state)
 		char kinds[256];
 		int level = look_at(*state, cases[i].rel, cases[i].text, cases[i].mode, kinds);
 		if (level != cases[i].level || !br_streq(kinds, cases[i].kind))
-			fail_msg("%s: level %d (wanted %d), kinds \"%s\" (wanted \"%s\")", cases[i].rel, level, cases[i].level, kinds,
-			    cases[i].kind);
+			fail_msg("%s: level %d (wanted %d), kinds \"%s\" (wanted \"%s\")", cases[i].rel, level, cases[i].level,
+			    kinds, cases[i].kind);
 		struct world *w = *state;
 		assert_int_equal(unlinkat(w->tree.fd, cases[i].rel, 0), 0);
 	}
@@ -162,13 +163,15 @@ test_package(void **state)
 {
 	struct world *w = *state;
 	char kinds[256];
-	assert_int_equal(look_at(w, "package.json", "{\"scripts\":{\"postinstall\":\"curl x\",\"test\":\"jest\"}}", 0644, kinds),
+	assert_int_equal(
+	    look_at(w, "package.json", "{\"scripts\":{\"postinstall\":\"curl x\",\"test\":\"jest\"}}", 0644, kinds),
 	    BR_HANDOFF_WARN);
 	assert_string_equal(kinds, "lifecycle-script script ");
 	assert_non_null(strstr(w->h.items[0].what, "`curl x`"));
 	assert_int_equal(look_at(w, "package.json", "{\"name\":\"x\"}", 0644, kinds), -1);
 	assert_int_equal(look_at(w, "package.json", "{\"scripts\":", 0644, kinds), BR_HANDOFF_WARN);
-	assert_int_equal(look_at(w, "node_modules/x/package.json", "{\"scripts\":{\"install\":\"gyp\"}}", 0644, kinds), BR_HANDOFF_NOTE);
+	assert_int_equal(
+	    look_at(w, "node_modules/x/package.json", "{\"scripts\":{\"install\":\"gyp\"}}", 0644, kinds), BR_HANDOFF_NOTE);
 }
 
 /* With the former content at hand, only what is new is listed. */
@@ -202,7 +205,8 @@ test_secrets(void **state)
 	assert_null(strstr(out.p, "0123456789abc"));
 	br_buf_free(&out);
 	/* Built here so that scanners of this repository don't take it for one. */
-	(void)snprintf(text, sizeof(text), "-----BEGIN %s KEY-----\nMC4CAQAwBQYDK2VwBCIEIDl3h2ZfZ0Z5bW1lcg==\n-----END\n", "PRIVATE");
+	(void)snprintf(
+	    text, sizeof(text), "-----BEGIN %s KEY-----\nMC4CAQAwBQYDK2VwBCIEIDl3h2ZfZ0Z5bW1lcg==\n-----END\n", "PRIVATE");
 	assert_int_equal(look_at(w, "k.txt", text, 0600, kinds), BR_HANDOFF_WARN);
 	assert_int_equal(look_at(w, "doc.md", "tokens start with ghp_ and keys with AKIA\n", 0644, kinds), -1);
 }

@@ -14,7 +14,9 @@ test_touched(void **state)
 	struct br_err e = BR_ERR_INIT;
 	tree_make(&t);
 	tree_put(&t, "touched",
-	    "create b\ncreate a\nwrite a\nrename dir/x\nlink l\ncreate /p/in\ncreate /p\ncreate /pq/out\ncreate n\\nl\\\\\ncreate cut", 0600);
+	    "create b\ncreate a\nwrite a\nrename dir/x\nlink l\ncreate /p/in\ncreate /p\ncreate /pq/out\ncreate "
+	    "n\\nl\\\\\ncreate cut",
+	    0600);
 	assert_int_equal(br_touched_read(t.fd, "/p", &got, &e), 0);
 	static const char *const want[] = {"a", "b", "dir/x", "in", "l", "n\nl\\"};
 	assert_int_equal(got.names.n, BR_ARRAY_LEN(want));
@@ -57,7 +59,8 @@ test_base(void **state)
 	assert_int_equal(en->mtime_ns, -5);
 	assert_null(br_base_find(&b, "z"));
 	br_base_free(&b);
-	static const char *const bad[] = {"x 1 644 1 a\n", SHA " 1 644 a\n", SHA " -1 644 1 a\n", SHA " 1 888 1 a\n", SHA " 1 644 1 \n", SHA "\n", "\n"};
+	static const char *const bad[] = {
+	    "x 1 644 1 a\n", SHA " 1 644 a\n", SHA " -1 644 1 a\n", SHA " 1 888 1 a\n", SHA " 1 644 1 \n", SHA "\n", "\n"};
 	for (size_t i = 0; i < BR_ARRAY_LEN(bad); i++) {
 		tree_put(&t, "base", bad[i], 0600);
 		if (br_base_read(t.fd, &b, &e) == 0)
@@ -163,7 +166,8 @@ test_journal(void **state)
 	struct stat lock = stat_of(p, "HEAD.lock");
 	line(&c, 'w', lock.st_ino + 1, "HEAD.lock", NULL, "HEAD");
 	line(&c, 'x', lock.st_ino + 1, "HEAD.lock", &host, "HEAD");
-	br_buf_puts(&c.journal, "w 0 HEAD.lock - HEAD\nw 0 ../x - a\nq 0 d - d/g\nx\nw 0 d/g - d\n\nw 99999999999999999999999 a - b\nw 0 cut");
+	br_buf_puts(&c.journal,
+	    "w 0 HEAD.lock - HEAD\nw 0 ../x - a\nq 0 d - d/g\nx\nw 0 d/g - d\n\nw 99999999999999999999999 a - b\nw 0 cut");
 	settle(&c);
 	assert_content(p, "HEAD.lock", "git's");
 	assert_content(p, "d/g", "not the one, by its size");

@@ -95,7 +95,9 @@ check(const char *before, const char *after, const char *hunks)
 	struct br_buf out = {0};
 	struct br_diff_count count;
 	br_buf_puts(&out, "");
-	assert_int_equal(br_textdiff((struct br_text){before, strlen(before)}, (struct br_text){after, strlen(after)}, &style, &out, &count), 0);
+	assert_int_equal(
+	    br_textdiff((struct br_text){before, strlen(before)}, (struct br_text){after, strlen(after)}, &style, &out, &count),
+	    0);
 	assert_string_equal(out.p, hunks);
 	br_buf_free(&out);
 }
@@ -108,7 +110,8 @@ test_hunks(void **state)
 	check("", "a\n", "@@ -0,0 +1 @@\n+a\n");
 	check("a\n", "", "@@ -1 +0,0 @@\n-a\n");
 	check("a", "a\n", "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n");
-	check("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nx\n6\n7\n8\n9\n", "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n");
+	check(
+	    "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nx\n6\n7\n8\n9\n", "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n");
 	/* Six equal lines between two changes: one hunk. Seven: two. */
 	check("a\n1\n2\n3\n4\n5\n6\nb\n", "x\n1\n2\n3\n4\n5\n6\ny\n",
 	    "@@ -1,8 +1,8 @@\n-a\n+x\n 1\n 2\n 3\n 4\n 5\n 6\n-b\n+y\n");
@@ -123,7 +126,8 @@ test_visible(void **state)
 	struct br_buf out = {0};
 	struct br_diff_count count;
 	static const char evil[] = "\033]52;c;x\007\r\n";
-	assert_int_equal(br_textdiff((struct br_text){"", 0}, (struct br_text){evil, sizeof(evil) - 1}, &style, &out, &count), 0);
+	assert_int_equal(
+	    br_textdiff((struct br_text){"", 0}, (struct br_text){evil, sizeof(evil) - 1}, &style, &out, &count), 0);
 	assert_string_equal(out.p, "@@ -0,0 +1 @@\n+\\x1b]52;c;x\\x07\\x0d\n");
 	assert_int_equal(count.added, 1);
 	br_buf_free(&out);

@@ -73,8 +73,8 @@ next_data(int fd, off_t at, off_t size)
 	return to >= 0 ? to : errno == ENXIO ? size : at;
 }
 
-/* 1: the same bytes, 0: not, -1: errno. Size and time would not do: a tool can put both back. What is a hole in both is skipped: a
- * file of a terabyte may hold nothing. */
+/* 1: the same bytes, 0: not, -1: errno. Size and time would not do: a tool can put both back. What is a hole in both is
+ * skipped: a file of a terabyte may hold nothing. */
 static int
 same_bytes(int a, int b, off_t size)
 {
@@ -127,7 +127,8 @@ static const char *
 unknown_feature(const struct scan *s, const char *rel, const struct stat *st)
 {
 	static const char *const names[] = {"user.overlay.metacopy", "user.overlay.redirect", "user.overlay.whiteout"};
-	br_auto_fd int fd = br_tree_open(s->v->upper, rel, O_RDONLY | O_NONBLOCK | O_NOCTTY | (S_ISDIR(st->st_mode) ? O_DIRECTORY : 0), 0);
+	br_auto_fd int fd =
+	    br_tree_open(s->v->upper, rel, O_RDONLY | O_NONBLOCK | O_NOCTTY | (S_ISDIR(st->st_mode) ? O_DIRECTORY : 0), 0);
 	if (fd < 0)
 		return strerror(errno);
 	for (size_t i = 0; i < BR_ARRAY_LEN(names); i++) {

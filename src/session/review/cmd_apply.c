@@ -27,10 +27,11 @@ static const struct br_usage USAGE = {
     .command = "apply",
     .synopsis = "SESSION [PATH…]",
     .summary = "moves the changes of a review-mode session into the project",
-    .about = "The handoff check comes first: what acts on the host with nobody looking, or reaches out of the project, stops it. "
-	     "Then each file is merged three-way: one that the host changed during the run is a conflict, is not written and stays "
-	     "in the session. Run it again to continue after an interruption.\n\n"
-	     "Exit status: 0 all applied, 1 conflicts are left, 2 stopped by the handoff check with nothing written.",
+    .about =
+	"The handoff check comes first: what acts on the host with nobody looking, or reaches out of the project, stops it. "
+	"Then each file is merged three-way: one that the host changed during the run is a conflict, is not written and stays "
+	"in the session. Run it again to continue after an interruption.\n\n"
+	"Exit status: 0 all applied, 1 conflicts are left, 2 stopped by the handoff check with nothing written.",
     .opts = OPTS,
     .nopts = BR_ARRAY_LEN(OPTS),
     .interleave = true,
@@ -62,14 +63,17 @@ open_guard(struct apply *a, struct br_err *e)
 static int
 prepare(struct apply *a, char *const *args, int n, struct br_err *e)
 {
-	if (br_pending_paths(&a->p, args, n, &a->paths, e) < 0 || open_guard(a, e) < 0 || br_base_read(a->p.dir, &a->base, e) < 0 ||
-	    br_changes_scan(&a->p.view, &a->changes, e) < 0)
+	if (br_pending_paths(&a->p, args, n, &a->paths, e) < 0 || open_guard(a, e) < 0 ||
+	    br_base_read(a->p.dir, &a->base, e) < 0 || br_changes_scan(&a->p.view, &a->changes, e) < 0)
 		return -1;
 	if (br_changes_names(&a->changes, &a->names) < 0)
 		return br_err_set(e, ENOMEM, "cannot list the changes");
 	if (br_review_repos(a->guard, a->p.view.lower, &a->names, NULL, e) < 0)
 		return -1;
-	const struct br_merge m = {.view = &a->p.view, .base = &a->base, .guard = a->guard, .project = a->p.meta.project,
+	const struct br_merge m = {.view = &a->p.view,
+	    .base = &a->base,
+	    .guard = a->guard,
+	    .project = a->p.meta.project,
 	    .started_ms = a->p.meta.started_ms};
 	if (br_plan_make(&a->plan, &m, &a->changes, &a->paths, e) < 0)
 		return -1;
@@ -82,8 +86,8 @@ static bool
 handoff_stops(struct apply *a)
 {
 	struct br_handoff h = {0};
-	const struct br_handoff_ctx ctx = {.now = a->p.view, .before = a->p.view.lower, .project = a->p.meta.project,
-	    .guard = a->guard, .touched = &a->names};
+	const struct br_handoff_ctx ctx = {
+	    .now = a->p.view, .before = a->p.view.lower, .project = a->p.meta.project, .guard = a->guard, .touched = &a->names};
 	br_plan_look(&a->plan, &ctx, &h);
 	if (h.n > 0 && !a->o->json)
 		br_buf_puts(&a->out, "Handoff check:\n");
@@ -209,7 +213,8 @@ apply(struct apply *a, const char *which, char *const *args, int n, struct br_er
 	bool stops = handoff_stops(a);
 	flush(a);
 	if (stops) {
-		br_warn("nothing was applied: look at what is marked `block` first; apply other paths by name, or all with --accept-risks");
+		br_warn("nothing was applied: look at what is marked `block` first; apply other paths by name, or all with "
+			"--accept-risks");
 		return BR_REVIEW_BLOCKED;
 	}
 	if (a->o->dry_run)

@@ -1,4 +1,5 @@
-/* brattice discard: throws the changes of a review-mode session away. brattice refresh: says when the host's changes are seen. */
+/* brattice discard: throws the changes of a review-mode session away. brattice refresh: says when the host's changes are seen.
+ */
 #include "session/review/pending.h"
 #include "session/review/review.h"
 
@@ -30,7 +31,8 @@ confirmed(const struct br_pending *p, struct br_err *e)
 {
 	struct br_changes c = {0};
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		(void)br_err_set(e, 0, "discard throws the changes of session %s away for good, and there is no terminal to ask on", p->meta.id);
+		(void)br_err_set(e, 0,
+		    "discard throws the changes of session %s away for good, and there is no terminal to ask on", p->meta.id);
 		(void)br_err_hint(e, "brattice discard %s --yes", p->meta.id);
 		return false;
 	}
@@ -68,7 +70,8 @@ br_cmd_discard(int argc, char **argv)
 	if (done >= 0)
 		return done;
 	if (first + 1 != argc) {
-		(void)br_err_set(&e, 0, "discard: %s", first >= argc ? "which session?" : "one session at a time, and all of it");
+		(void)br_err_set(
+		    &e, 0, "discard: %s", first >= argc ? "which session?" : "one session at a time, and all of it");
 		(void)br_err_hint(&e, "brattice discard last, or an id of brattice ps --all");
 	} else if (discard(argv[first], o.yes, &e) == 0) {
 		return BR_REVIEW_OK;
@@ -81,8 +84,9 @@ static const struct br_usage REFRESH = {
     .command = "refresh",
     .synopsis = "SESSION",
     .summary = "shows a review-mode session the host's changes",
-    .about = "The kernel does not promise that a mounted overlay sees changes of the tree under it. A session sees them when it is "
-	     "started again; this version can't remount the overlay of one that runs.",
+    .about =
+	"The kernel does not promise that a mounted overlay sees changes of the tree under it. A session sees them when it is "
+	"started again; this version can't remount the overlay of one that runs.",
     .interleave = true,
 };
 

@@ -86,7 +86,8 @@ names_of_overlay(const struct br_view *v, struct br_strv *names, struct br_hando
 	struct br_changes c = {0};
 	int rc = br_changes_scan(v, &c, e);
 	for (size_t i = 0; i < c.skipped.n; i++)
-		br_handoff_add(h, BR_HANDOFF_WARN, "unreadable", c.skipped.v[i], "can't be read: not looked at, and not applied");
+		br_handoff_add(
+		    h, BR_HANDOFF_WARN, "unreadable", c.skipped.v[i], "can't be read: not looked at, and not applied");
 	if (rc == 0 && br_changes_names(&c, names) < 0)
 		rc = br_err_set(e, ENOMEM, "cannot list the changes");
 	br_changes_free(&c);
@@ -98,7 +99,9 @@ static void
 say_pending(struct br_buf *out, const struct opts *o)
 {
 	const char *id = br_path_base(o->session);
-	br_buf_printf(out, "brattice: the changes wait for you: brattice diff %s, then brattice apply %s or brattice discard %s\n", id, id, id);
+	br_buf_printf(out,
+	    "brattice: the changes wait for you: brattice diff %s, then brattice apply %s or brattice discard %s\n", id, id,
+	    id);
 }
 
 static void
@@ -132,8 +135,11 @@ check(const struct opts *o, struct br_handoff *h, bool *pending, struct br_err *
 	struct br_policy policy = {0};
 	struct br_guard *guard = br_review_guard(AT_FDCWD, o->policy, &policy, e);
 	struct br_strv names = {0};
-	struct br_handoff_ctx c = {.now = {.upper = upper, .lower = root}, .before = upper >= 0 ? root : -1, .project = o->project,
-	    .guard = guard, .touched = &names};
+	struct br_handoff_ctx c = {.now = {.upper = upper, .lower = root},
+	    .before = upper >= 0 ? root : -1,
+	    .project = o->project,
+	    .guard = guard,
+	    .touched = &names};
 	int rc = guard == NULL ? -1 : 0;
 	if (rc == 0)
 		rc = upper >= 0 ? names_of_overlay(&c.now, &names, h, e) : names_of_run(session, root, o->project, &names, e);
@@ -154,7 +160,8 @@ br_cmd_handoff(int argc, char **argv)
 	struct br_err e = BR_ERR_INIT;
 	struct opts o = {0};
 	int first = 0;
-	if (br_opt_parse(&USAGE, argc, argv, &o, &first, &e) != 0 || o.session == NULL || o.project == NULL || o.policy == NULL) {
+	if (br_opt_parse(&USAGE, argc, argv, &o, &first, &e) != 0 || o.session == NULL || o.project == NULL ||
+	    o.policy == NULL) {
 		if (e.msg[0] == '\0')
 			(void)br_err_set(&e, 0, "usage: brattice-review handoff %s", USAGE.synopsis);
 		br_err_print(&e);

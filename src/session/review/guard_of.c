@@ -71,7 +71,8 @@ br_review_guard_of_run(int sessionfd, const char *hash, struct br_policy *p, str
 	if (is_policy(sessionfd, KEPT, hash, p) || in_cache(hash, p))
 		return br_guard_new(p, e);
 	(void)br_err_set(e, 0, "the policy of the run (%s) is not there any more: nothing says which names it guarded", hash);
-	(void)br_err_hint(e, "name one: brattice apply --policy FILE, where FILE is a compiled policy below the state directory's policy/");
+	(void)br_err_hint(
+	    e, "name one: brattice apply --policy FILE, where FILE is a compiled policy below the state directory's policy/");
 	return NULL;
 }
 

@@ -113,7 +113,8 @@ level_colour(enum br_handoff_level l)
 static void
 put_line(struct br_buf *out, const struct br_handoff_item *it, bool colour)
 {
-	br_buf_printf(out, "  %s%-5s%s ", colour ? level_colour(it->level) : "", level_name(it->level), colour ? "\033[0m" : "");
+	br_buf_printf(
+	    out, "  %s%-5s%s ", colour ? level_colour(it->level) : "", level_name(it->level), colour ? "\033[0m" : "");
 	br_buf_put_visible(out, it->path, strlen(it->path), false);
 	br_buf_puts(out, ": ");
 	br_buf_put_visible(out, it->what, strlen(it->what), false);

@@ -12,9 +12,9 @@
 #include "session/review/view.h"
 
 enum br_handoff_level {
-	BR_HANDOFF_NOTE,  /* a person should know */
-	BR_HANDOFF_WARN,  /* a common command of the host would execute it */
-	BR_HANDOFF_BLOCK  /* acts with nobody looking, or reaches out of the tree: `apply` refuses */
+	BR_HANDOFF_NOTE, /* a person should know */
+	BR_HANDOFF_WARN, /* a common command of the host would execute it */
+	BR_HANDOFF_BLOCK /* acts with nobody looking, or reaches out of the tree: `apply` refuses */
 };
 
 struct br_handoff_item {
@@ -31,8 +31,8 @@ struct br_handoff {
 
 struct br_handoff_ctx {
 	struct br_view now;
-	int before;                    /* the tree as it was before the run, or -1 when nobody kept it */
-	const char *project;           /* absolute path of the tree on the host */
+	int before;          /* the tree as it was before the run, or -1 when nobody kept it */
+	const char *project; /* absolute path of the tree on the host */
 	const struct br_guard *guard;
 	const struct br_strv *touched; /* sorted: every name that the run changed */
 };

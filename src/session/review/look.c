@@ -68,15 +68,16 @@ look_executable(struct br_look *l)
 	const char *kind = l->deps ? "executable-dependency" : "executable";
 	if (script) {
 		size_t n = strcspn(l->now.p + 2, "\n");
-		br_look_add(l, BR_HANDOFF_NOTE, kind, "%s %sscript for %.*s", state, x ? "executable " : "", n < 120 ? (int)n : 120,
-		    l->now.p + 2);
+		br_look_add(l, BR_HANDOFF_NOTE, kind, "%s %sscript for %.*s", state, x ? "executable " : "",
+		    n < 120 ? (int)n : 120, l->now.p + 2);
 	} else {
 		br_look_add(l, BR_HANDOFF_NOTE, kind, "%s executable%s", state, elf ? " (ELF)" : "");
 	}
 }
 
 /* Names of the guarded class were refused by the path gate while the run went on. One that got here all the same is a hole
- * in a layer (what the policy lifted is PLAIN). Items from `had` on were said about this file already, in more telling words. */
+ * in a layer (what the policy lifted is PLAIN). Items from `had` on were said about this file already, in more telling words.
+ */
 static void
 look_guard(struct br_look *l, size_t had)
 {
@@ -89,21 +90,22 @@ look_guard(struct br_look *l, size_t had)
 	struct br_guard_answer a = br_guard_classify(l->c->guard, l->rel, S_ISDIR(l->st.st_mode));
 	switch (a.cls) {
 	case BR_GUARD_DENY:
-		br_look_add(l, BR_HANDOFF_BLOCK, "guarded", "guarded name (%.200s, %.200s): host tools trust it with nobody looking",
-		    a.rule, a.origin);
+		br_look_add(l, BR_HANDOFF_BLOCK, "guarded",
+		    "guarded name (%.200s, %.200s): host tools trust it with nobody looking", a.rule, a.origin);
 		break;
 	case BR_GUARD_HIDDEN:
 		/* Hidden by a default name, such as `.env`: the run may make one where there was none, and read its own. */
 		if ((a.flags & BR_POLF_DEFAULT) != 0 && l->st_before.st_mode == 0)
-			br_look_add(l, BR_HANDOFF_NOTE, "hidden", "a file of this name (%.200s) holds secrets as a rule: this one is the run's own",
-			    a.rule);
+			br_look_add(l, BR_HANDOFF_NOTE, "hidden",
+			    "a file of this name (%.200s) holds secrets as a rule: this one is the run's own", a.rule);
 		else
-			br_look_add(l, BR_HANDOFF_BLOCK, "hidden", "hidden name (%.200s, %.200s): the run had no right to it", a.rule,
-			    a.origin);
+			br_look_add(l, BR_HANDOFF_BLOCK, "hidden", "hidden name (%.200s, %.200s): the run had no right to it",
+			    a.rule, a.origin);
 		break;
 	case BR_GUARD_WATCHED:
 		if (!quiet && !S_ISDIR(l->st.st_mode))
-			br_look_add(l, BR_HANDOFF_WARN, "watched", "watched name (%.200s): read it before a host tool acts on it", a.rule);
+			br_look_add(l, BR_HANDOFF_WARN, "watched",
+			    "watched name (%.200s): read it before a host tool acts on it", a.rule);
 		break;
 	case BR_GUARD_PLAIN:
 	case BR_GUARD_GITCONFIG: /* br_look_git judges these three */

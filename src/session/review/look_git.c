@@ -40,7 +40,8 @@ static void
 look_config(struct br_look *l, bool made_here)
 {
 	struct br_gitconfig_refusal why = {0};
-	if (br_gitconfig_judge(l->now.p, l->now.len, l->before.len > 0 ? l->before.p : NULL, l->before.len, br_gitconfig_path_inside, NULL, &why))
+	if (br_gitconfig_judge(l->now.p, l->now.len, l->before.len > 0 ? l->before.p : NULL, l->before.len,
+		br_gitconfig_path_inside, NULL, &why))
 		return;
 	/* The path gate has judged the configuration of a repository that was there before the run against what it held then.
 	 * Without that former content, keys of the user's own (core.pager …) look the same as planted ones. */
@@ -74,10 +75,12 @@ look_gitlink(struct br_look *l)
 	const char *text = l->now.p + (l->now.len > 8 ? 8 : 0);
 	size_t n = strcspn(text, "\r\n");
 	if (br_gitlink_inside(l->c->project, l->rel, l->now.p, l->now.len))
-		br_look_add(l, BR_HANDOFF_NOTE, "git-link", "`.git` file of a worktree or submodule (%.*s)", n < 200 ? (int)n : 200, text);
+		br_look_add(l, BR_HANDOFF_NOTE, "git-link", "`.git` file of a worktree or submodule (%.*s)",
+		    n < 200 ? (int)n : 200, text);
 	else
-		br_look_add(l, BR_HANDOFF_BLOCK, "git-link", "`.git` file that sends git to %.*s, and to the configuration and hooks there",
-		    n < 300 ? (int)n : 300, text);
+		br_look_add(l, BR_HANDOFF_BLOCK, "git-link",
+		    "`.git` file that sends git to %.*s, and to the configuration and hooks there", n < 300 ? (int)n : 300,
+		    text);
 }
 
 static bool
@@ -132,7 +135,8 @@ br_look_git(struct br_look *l)
 		return;
 	}
 	/* Any of them may have been the last one that was missing. */
-	if (br_streq(l->base, "HEAD") || br_streq(l->base, "objects") || br_streq(l->base, "refs") || br_streq(l->base, "config")) {
+	if (br_streq(l->base, "HEAD") || br_streq(l->base, "objects") || br_streq(l->base, "refs") ||
+	    br_streq(l->base, "config")) {
 		br_auto_free char *dir = strndup(l->rel, l->base > l->rel ? (size_t)(l->base - l->rel - 1) : 0);
 		if (dir != NULL)
 			look_bare(l, dir);

@@ -10,10 +10,22 @@ struct named {
 	const char *what;
 };
 
-#define CI(p, where) {p, BR_HANDOFF_WARN, "ci", "CI: " where " runs its steps after the next push, with the repository's secrets"}
-#define BUILD(p, tool, when) {p, BR_HANDOFF_NOTE, "build", tool " executes it at " when}
-#define HOOKS(p, tool, when) {p, BR_HANDOFF_WARN, "git-hook-manager", tool " runs its commands at " when}
-#define CONFIG(p, tool) {p, BR_HANDOFF_NOTE, "tool-config", "program code that " tool " (and an editor's language server) loads"}
+#define CI(p, where)                                                                                                           \
+	{                                                                                                                      \
+		p, BR_HANDOFF_WARN, "ci", "CI: " where " runs its steps after the next push, with the repository's secrets"    \
+	}
+#define BUILD(p, tool, when)                                                                                                   \
+	{                                                                                                                      \
+		p, BR_HANDOFF_NOTE, "build", tool " executes it at " when                                                      \
+	}
+#define HOOKS(p, tool, when)                                                                                                   \
+	{                                                                                                                      \
+		p, BR_HANDOFF_WARN, "git-hook-manager", tool " runs its commands at " when                                     \
+	}
+#define CONFIG(p, tool)                                                                                                        \
+	{                                                                                                                      \
+		p, BR_HANDOFF_NOTE, "tool-config", "program code that " tool " (and an editor's language server) loads"        \
+	}
 
 static const struct named NAMED[] = {
     CI(".github/workflows/**", "GitHub"),
@@ -129,7 +141,8 @@ static const struct named NAMED[] = {
     {".npmrc", BR_HANDOFF_WARN, "tool-trust", "npm in this folder takes its registry, tokens and script shell from it"},
     {".yarnrc*", BR_HANDOFF_WARN, "tool-trust", "yarn in this folder runs the yarnPath and plugins that it names"},
     {".pnpmfile.cjs", BR_HANDOFF_WARN, "tool-trust", "pnpm in this folder runs it at the next install"},
-    {".cargo/config*", BR_HANDOFF_WARN, "tool-trust", "cargo in this folder runs the wrappers, linkers and runners that it names"},
+    {".cargo/config*", BR_HANDOFF_WARN, "tool-trust",
+	"cargo in this folder runs the wrappers, linkers and runners that it names"},
     {"rust-toolchain*", BR_HANDOFF_WARN, "tool-trust", "cargo in this folder runs the toolchain that it names"},
     {".bazelrc", BR_HANDOFF_WARN, "tool-trust", "bazel in this folder takes its options"},
     {".mcp.json", BR_HANDOFF_WARN, "agent", "coding agents start the servers that it names"},
@@ -141,10 +154,12 @@ static const struct named NAMED[] = {
     {"CLAUDE.md", BR_HANDOFF_NOTE, "agent-instructions", "instructions that coding agents follow"},
     {"AGENTS.md", BR_HANDOFF_NOTE, "agent-instructions", "instructions that coding agents follow"},
     {"GEMINI.md", BR_HANDOFF_NOTE, "agent-instructions", "instructions that coding agents follow"},
-    {".vscode/**", BR_HANDOFF_WARN, "editor", "VS Code runs tasks and takes interpreter paths from it, once the folder is trusted"},
+    {".vscode/**", BR_HANDOFF_WARN, "editor",
+	"VS Code runs tasks and takes interpreter paths from it, once the folder is trusted"},
     {".idea/**", BR_HANDOFF_WARN, "editor", "JetBrains IDEs run configurations and start-up tasks from it"},
     {".zed/**", BR_HANDOFF_WARN, "editor", "Zed runs tasks and language servers from it"},
-    {".devcontainer/**", BR_HANDOFF_WARN, "editor", "the editor builds and starts this container, with commands on the host (initializeCommand)"},
+    {".devcontainer/**", BR_HANDOFF_WARN, "editor",
+	"the editor builds and starts this container, with commands on the host (initializeCommand)"},
     {".devcontainer.json", BR_HANDOFF_WARN, "editor",
 	"the editor builds and starts this container, with commands on the host (initializeCommand)"},
     {"*.code-workspace", BR_HANDOFF_WARN, "editor", "VS Code takes tasks and settings from it"},

@@ -4,10 +4,10 @@
 #include <jansson.h>
 
 /* docs.npmjs.com, "scripts": what `npm install`, `npm ci`, `npm pack` and `npm publish` run without being asked. */
-static const char *const AT_INSTALL[] = {"preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare", "dependencies",
-    "preuninstall", "uninstall", "postuninstall"};
-static const char *const AT_PUBLISH[] = {"prepublish", "prepublishOnly", "publish", "postpublish", "prepack", "pack", "postpack",
-    "preversion", "version", "postversion"};
+static const char *const AT_INSTALL[] = {"preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare",
+    "dependencies", "preuninstall", "uninstall", "postuninstall"};
+static const char *const AT_PUBLISH[] = {"prepublish", "prepublishOnly", "publish", "postpublish", "prepack", "pack",
+    "postpack", "preversion", "version", "postversion"};
 
 static bool
 among(const char *name, const char *const *list, size_t n)
@@ -25,13 +25,14 @@ look_script(struct br_look *l, const char *name, const char *command)
 	(void)snprintf(text, sizeof(text), "%s", command);
 	const char *cut = strlen(command) >= sizeof(text) ? "…" : "";
 	if (among(name, AT_INSTALL, BR_ARRAY_LEN(AT_INSTALL)))
-		br_look_add(l, l->deps ? BR_HANDOFF_NOTE : BR_HANDOFF_WARN, l->deps ? "lifecycle-dependency" : "lifecycle-script",
-		    "script %.60s runs `%s%s` at the next npm install", name, text, cut);
+		br_look_add(l, l->deps ? BR_HANDOFF_NOTE : BR_HANDOFF_WARN,
+		    l->deps ? "lifecycle-dependency" : "lifecycle-script", "script %.60s runs `%s%s` at the next npm install",
+		    name, text, cut);
 	else if (l->deps)
 		return;
 	else if (among(name, AT_PUBLISH, BR_ARRAY_LEN(AT_PUBLISH)))
-		br_look_add(l, BR_HANDOFF_WARN, "lifecycle-script", "script %.60s runs `%s%s` at npm publish, pack or version", name, text,
-		    cut);
+		br_look_add(l, BR_HANDOFF_WARN, "lifecycle-script", "script %.60s runs `%s%s` at npm publish, pack or version",
+		    name, text, cut);
 	else
 		br_look_add(l, BR_HANDOFF_NOTE, "script", "script %.60s: `%s%s`, run by npm run", name, text, cut);
 }
@@ -41,7 +42,8 @@ look_scripts(struct br_look *l, json_t *now, json_t *before)
 {
 	const char *name;
 	json_t *v;
-	json_object_foreach(json_object_get(now, "scripts"), name, v) {
+	json_object_foreach(json_object_get(now, "scripts"), name, v)
+	{
 		json_t *old = json_object_get(json_object_get(before, "scripts"), name);
 		if (json_is_string(v) && (old == NULL || !json_equal(v, old)))
 			look_script(l, name, json_string_value(v));
@@ -76,11 +78,12 @@ look_dependencies(struct br_look *l, json_t *now, json_t *before)
 	for (size_t i = 0; i < BR_ARRAY_LEN(lists) && before != NULL && !l->deps; i++) {
 		const char *name;
 		json_t *v;
-		json_object_foreach(json_object_get(now, lists[i]), name, v) {
+		json_object_foreach(json_object_get(now, lists[i]), name, v)
+		{
 			json_t *old = json_object_get(json_object_get(before, lists[i]), name);
 			if (json_is_string(v) && (old == NULL || !json_equal(v, old)))
-				br_look_add(l, BR_HANDOFF_NOTE, "dependency-added", "%.20s: %.100s %.100s, with its install scripts", lists[i],
-				    name, json_string_value(v));
+				br_look_add(l, BR_HANDOFF_NOTE, "dependency-added",
+				    "%.20s: %.100s %.100s, with its install scripts", lists[i], name, json_string_value(v));
 		}
 	}
 }

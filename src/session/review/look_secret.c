@@ -54,7 +54,7 @@ shape_at(const char *p, size_t n)
 		if (n < m + s->least || memcmp(p, s->prefix, m) != 0)
 			continue;
 		while (k < s->least && (s->alphabet != NULL ? p[m + k] != '\0' && strchr(s->alphabet, p[m + k]) != NULL
-							   : word((unsigned char)p[m + k])))
+							    : word((unsigned char)p[m + k])))
 			k++;
 		if (k == s->least)
 			return s;

@@ -1,6 +1,7 @@
 /* brattice-review: `brattice diff | apply | discard | refresh`, and the handoff check at the end of a run.
  *
- * A helper of its own because it reads trees that a hostile program wrote, with a JSON library, while no run needs it to start. */
+ * A helper of its own because it reads trees that a hostile program wrote, with a JSON library, while no run needs it to start.
+ */
 #include "session/review/review.h"
 
 #include <signal.h>
@@ -30,7 +31,8 @@ find(const char *name)
 int
 main(int argc, char **argv)
 {
-	/* `brattice` executes us with the argv that the user typed, from the command's name on; by hand it follows our own name. */
+	/* `brattice` executes us with the argv that the user typed, from the command's name on; by hand it follows our own
+	 * name. */
 	const struct command *c = argc > 0 ? find(argv[0]) : NULL;
 	if (c == NULL && argc > 1) {
 		argc--;

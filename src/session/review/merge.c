@@ -9,8 +9,7 @@
 
 #define CONFIG_MAX ((size_t)1 << 20)
 
-static void
-say(struct br_verdict *v, enum br_verdict_kind kind, const char *fmt, ...) BR_PRINTF(3, 4);
+static void say(struct br_verdict *v, enum br_verdict_kind kind, const char *fmt, ...) BR_PRINTF(3, 4);
 
 static void
 say(struct br_verdict *v, enum br_verdict_kind kind, const char *fmt, ...)
@@ -90,10 +89,12 @@ judge_config(const struct br_merge *m, const struct br_change *c, struct br_verd
 	struct br_buf now = {0}, before = {0};
 	struct br_gitconfig_refusal why = {0};
 	if (content(m, c, &now, v)) {
-		bool had = S_ISREG(c->before.st_mode) && br_tree_head(m->view->lower, c->rel, &before, CONFIG_MAX) == 0 && before.len > 0;
-		if (!br_gitconfig_judge(now.p, now.len, had ? before.p : NULL, had ? before.len : 0, br_gitconfig_path_inside, NULL, &why))
-			say(v, BR_VERDICT_GUARDED, "git configuration, line %u: %s%s%s", why.line, why.key, why.key[0] != '\0' ? ": " : "",
-			    why.why);
+		bool had = S_ISREG(c->before.st_mode) && br_tree_head(m->view->lower, c->rel, &before, CONFIG_MAX) == 0 &&
+			   before.len > 0;
+		if (!br_gitconfig_judge(
+			now.p, now.len, had ? before.p : NULL, had ? before.len : 0, br_gitconfig_path_inside, NULL, &why))
+			say(v, BR_VERDICT_GUARDED, "git configuration, line %u: %s%s%s", why.line, why.key,
+			    why.key[0] != '\0' ? ": " : "", why.why);
 	}
 	br_buf_free(&now);
 	br_buf_free(&before);
@@ -111,8 +112,8 @@ judge_link(const struct br_merge *m, const struct br_change *c, struct br_verdic
 	br_buf_free(&b);
 }
 
-/* The guard's word. Changing or removing what is guarded is refused here as it was in the run: an overlay may also hold what the
- * gate never saw. */
+/* The guard's word. Changing or removing what is guarded is refused here as it was in the run: an overlay may also hold what
+ * the gate never saw. */
 static void
 ask_guard(const struct br_merge *m, const struct br_change *c, struct br_verdict *v)
 {
@@ -138,8 +139,8 @@ ask_guard(const struct br_merge *m, const struct br_change *c, struct br_verdict
 	}
 	if (dir)
 		return;
-	/* Removed, or no regular file any more: of git's own files that is never what a command of git left. But of a worktree or
-	 * submodule that goes as a whole, the files go with it. */
+	/* Removed, or no regular file any more: of git's own files that is never what a command of git left. But of a worktree
+	 * or submodule that goes as a whole, the files go with it. */
 	if (c->kind == BR_CHANGE_DEL)
 		return;
 	if (a.cls == BR_GUARD_GITCONFIG)
@@ -190,22 +191,24 @@ ns_of(const struct timespec *t)
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
+/* What can't be compared is not the same. */
+static bool
+same_as_base(const struct br_merge *m, const struct br_change *c, const struct br_base_entry *b, struct br_verdict *v)
+{
+	char hex[BR_SHA256_HEX];
+	if (!S_ISREG(c->before.st_mode) || (uint64_t)c->before.st_size != b->size)
+		return false;
+	if (b->sha256[0] == '\0')
+		return ns_of(&c->before.st_mtim) == b->mtime_ns;
+	return hash_file(m->view->lower, c->rel, &v->seen, hex) == 0 && br_streq(hex, b->sha256);
+}
+
 static void
 against_base(const struct br_merge *m, const struct br_change *c, const struct br_base_entry *b, struct br_verdict *v)
 {
-	static const char changed[] = "changed on the host during the run";
-	char hex[BR_SHA256_HEX];
-	if (!S_ISREG(c->before.st_mode) || (uint64_t)c->before.st_size != b->size) {
-		say(v, BR_VERDICT_CONFLICT, changed);
-	} else if (b->sha256[0] == '\0') {
-		if (ns_of(&c->before.st_mtim) != b->mtime_ns)
-			say(v, BR_VERDICT_CONFLICT, changed);
-	} else if (hash_file(m->view->lower, c->rel, &v->seen, hex) < 0) {
-		say(v, BR_VERDICT_CONFLICT, "the host's file can't be compared: %s", strerror(errno));
-	} else if (!br_streq(hex, b->sha256)) {
-		say(v, BR_VERDICT_CONFLICT, changed);
-	}
-	if (v->kind == BR_VERDICT_APPLY && ((b->mode ^ c->before.st_mode) & 0777) != 0)
+	if (!same_as_base(m, c, b, v))
+		say(v, BR_VERDICT_CONFLICT, "changed on the host during the run");
+	else if (((b->mode ^ c->before.st_mode) & 0777) != 0)
 		say(v, BR_VERDICT_CONFLICT, "its mode was changed on the host during the run");
 }
 
@@ -254,9 +257,11 @@ br_merge_decide(const struct br_merge *m, const struct br_change *c, struct br_v
 	if (c->inert && c->kind != BR_CHANGE_DEL) {
 		bool file = S_ISREG(c->after.st_mode) || S_ISDIR(c->after.st_mode);
 		bool device = S_ISCHR(c->after.st_mode) || S_ISBLK(c->after.st_mode);
-		say(v, BR_VERDICT_SKIP, file ? "set-id or sticky bits are not applied"
-				      : device ? "a device node is not applied"
-					       : S_ISFIFO(c->after.st_mode) ? "a FIFO is not applied" : "a socket is not applied");
+		say(v, BR_VERDICT_SKIP,
+		    file                         ? "set-id or sticky bits are not applied"
+		    : device                     ? "a device node is not applied"
+		    : S_ISFIFO(c->after.st_mode) ? "a FIFO is not applied"
+						 : "a socket is not applied");
 		return;
 	}
 	ask_guard(m, c, v);

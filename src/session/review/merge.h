@@ -15,8 +15,9 @@ enum br_verdict_kind {
 
 struct br_verdict {
 	enum br_verdict_kind kind;
-	char why[512]; /* for people; may hold any byte */
-	struct stat seen; /* the host's file that was compared: what is replaced or removed must still be it. st_mode 0: nothing there */
+	char why[512];    /* for people; may hold any byte */
+	struct stat seen; /* the host's file that was compared: what is replaced or removed must still be it. st_mode 0: nothing
+			     there */
 };
 
 struct br_merge {

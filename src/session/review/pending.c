@@ -16,7 +16,8 @@ br_pending_open(struct br_pending *p, const char *which, struct br_err *e)
 	if (br_streq(p->meta.state, "damaged"))
 		return br_err_set(e, 0, "the record (meta) of session %s is damaged: its project is not known", p->meta.id);
 	if (!p->meta.review) {
-		(void)br_err_set(e, 0, "session %s did not run in review mode: its changes are in the project already", p->meta.id);
+		(void)br_err_set(
+		    e, 0, "session %s did not run in review mode: its changes are in the project already", p->meta.id);
 		return br_err_hint(e, "start with brattice run --review, or look at them with git diff");
 	}
 	p->view.lower = open(p->meta.project, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -41,7 +42,8 @@ br_pending_open_locked(struct br_pending *p, const char *which, struct br_err *e
 	if (p->lock < 0)
 		return br_err_set(e, errno, "cannot lock session %s", p->meta.id);
 	if (flock(p->lock, LOCK_EX | LOCK_NB) < 0)
-		return br_err_set(e, errno == EWOULDBLOCK ? 0 : errno, "another apply or discard of session %s is at work", p->meta.id);
+		return br_err_set(
+		    e, errno == EWOULDBLOCK ? 0 : errno, "another apply or discard of session %s is at work", p->meta.id);
 	return 0;
 }
 

@@ -8,9 +8,9 @@
 
 struct br_pending {
 	struct br_session_meta meta;
-	int dir;              /* the session's directory */
-	int lock;             /* held by apply and discard: one at a time */
-	struct br_view view;  /* upper = -1 when nothing is pending */
+	int dir;             /* the session's directory */
+	int lock;            /* held by apply and discard: one at a time */
+	struct br_view view; /* upper = -1 when nothing is pending */
 };
 
 /* Finds the session `which`; an error when it did not run in review mode. The caller calls br_pending_close in every case. */

@@ -12,7 +12,7 @@
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1 << 0)
-#define RENAME_EXCHANGE  (1 << 1)
+#define RENAME_EXCHANGE (1 << 1)
 #endif
 
 /* One change in the making: the directory it happens in, its name, and the temporary name beside it. */
@@ -28,7 +28,8 @@ rename_flags(int dir, const char *from, const char *to, unsigned flags)
 	return (int)syscall(SYS_renameat2, dir, from, dir, to, flags);
 }
 
-/* One line of the journal (journal.h): what is about to happen. `ino`: of our new file, 0: not known. `seen`: the old one, or NULL. */
+/* One line of the journal (journal.h): what is about to happen. `ino`: of our new file, 0: not known. `seen`: the old one, or
+ * NULL. */
 static int
 note(const struct br_place *p, char op, ino_t ino, const char *tmp, const struct stat *seen, const char *rel)
 {

@@ -2,8 +2,8 @@
  * compared is lost.
  *
  * New content is written to a nameless file (O_TMPFILE), gets a name for an instant, and takes the old one's place by
- * renameat2(2): RENAME_NOREPLACE for new names, RENAME_EXCHANGE for changed ones, so that the old file can be looked at after it
- * was taken out of the way; if it is not the one that was compared, the exchange is undone. A journal in the session's
+ * renameat2(2): RENAME_NOREPLACE for new names, RENAME_EXCHANGE for changed ones, so that the old file can be looked at after
+ * it was taken out of the way; if it is not the one that was compared, the exchange is undone. A journal in the session's
  * directory says which temporary names there may be; the next begin cleans up after a crash. */
 #ifndef BRATTICE_SESSION_REVIEW_PLACE_H
 #define BRATTICE_SESSION_REVIEW_PLACE_H
@@ -31,8 +31,8 @@ enum br_placed {
 int br_place_begin(struct br_place *p, int root, int upper, int sessionfd, struct br_err *e);
 void br_place_end(struct br_place *p, int sessionfd);
 
-/* A new or changed file or symlink, or a mode; `seen` is what is there now (st_mode 0: nothing). With `lock` the temporary name is
- * NAME.lock, which is git's lock on NAME (git's lockfile.h). */
+/* A new or changed file or symlink, or a mode; `seen` is what is there now (st_mode 0: nothing). With `lock` the temporary name
+ * is NAME.lock, which is git's lock on NAME (git's lockfile.h). */
 enum br_placed br_place_put(struct br_place *p, const struct br_change *c, const struct stat *seen, bool lock);
 /* Makes a directory with mode 0700; an existing directory is fine. br_place_mode gives it its own once it is filled. */
 enum br_placed br_place_dir(struct br_place *p, const struct br_change *c);

@@ -17,7 +17,8 @@ wanted(const struct br_change *c, const struct br_strv *paths)
 }
 
 int
-br_plan_make(struct br_plan *p, const struct br_merge *m, const struct br_changes *c, const struct br_strv *paths, struct br_err *e)
+br_plan_make(
+    struct br_plan *p, const struct br_merge *m, const struct br_changes *c, const struct br_strv *paths, struct br_err *e)
 {
 	*p = (struct br_plan){.v = calloc(c->n + 1, sizeof(*p->v))};
 	if (p->v == NULL)
@@ -71,7 +72,8 @@ outcome(struct br_plan *p, struct br_plan_item *it, enum br_placed got)
 	}
 	it->v.kind = BR_VERDICT_CONFLICT;
 	(void)snprintf(it->v.why, sizeof(it->v.why), "cannot be written: %s", strerror(err));
-	p->failed = err == ENOSPC || err == EDQUOT || err == EROFS || err == EIO || err == ENOMEM || err == EMFILE || err == ENFILE;
+	p->failed =
+	    err == ENOSPC || err == EDQUOT || err == EROFS || err == EIO || err == ENOMEM || err == EMFILE || err == ENFILE;
 }
 
 static void
@@ -98,8 +100,8 @@ is_directory_mode(const struct br_plan_item *it)
 }
 
 /* Makes of directories, files and removals in the order of the list; then the state of repositories, whose refs must not name
- * objects that are not there yet, the index last of all; then the modes of directories, which may forbid writing in them, from the
- * inside out. */
+ * objects that are not there yet, the index last of all; then the modes of directories, which may forbid writing in them, from
+ * the inside out. */
 void
 br_plan_run(struct br_plan *p, struct br_place *place)
 {

@@ -22,7 +22,8 @@ struct br_plan {
 };
 
 /* Takes the wanted changes and decides each. -1 with `e`: no memory. */
-int br_plan_make(struct br_plan *p, const struct br_merge *m, const struct br_changes *c, const struct br_strv *paths, struct br_err *e);
+int br_plan_make(
+    struct br_plan *p, const struct br_merge *m, const struct br_changes *c, const struct br_strv *paths, struct br_err *e);
 void br_plan_free(struct br_plan *p);
 
 /* Makes a repository's state one thing: when a part of it is in conflict, or git on the host holds a lock, all of it is. */

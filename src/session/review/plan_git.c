@@ -81,8 +81,10 @@ br_plan_git(struct br_plan *p, int root)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		struct br_plan_item *it = &p->v[i];
-		it->state = is_state(it->c->rel) && !S_ISDIR((it->c->kind == BR_CHANGE_DEL ? it->c->before : it->c->after).st_mode);
-		it->lock = it->state && is_lockable(it->c->rel) && it->c->kind != BR_CHANGE_DEL && S_ISREG(it->c->after.st_mode);
+		it->state =
+		    is_state(it->c->rel) && !S_ISDIR((it->c->kind == BR_CHANGE_DEL ? it->c->before : it->c->after).st_mode);
+		it->lock =
+		    it->state && is_lockable(it->c->rel) && it->c->kind != BR_CHANGE_DEL && S_ISREG(it->c->after.st_mode);
 	}
 	for (size_t i = 0; i < p->n; i++) {
 		const struct br_plan_item *it = &p->v[i];

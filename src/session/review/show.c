@@ -24,7 +24,20 @@ struct shower {
 static const char *
 type_name(mode_t m)
 {
-	return S_ISREG(m) ? "file" : S_ISDIR(m) ? "directory" : S_ISLNK(m) ? "symlink" : S_ISFIFO(m) ? "fifo" : S_ISSOCK(m) ? "socket" : "device";
+	switch (m & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "directory";
+	case S_IFLNK:
+		return "symlink";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFSOCK:
+		return "socket";
+	default:
+		return "device";
+	}
 }
 
 /* Git's own way to write a mode: 100644, 100755, 120000, 040755. */
@@ -163,7 +176,8 @@ show_diff(struct shower *s, const struct br_change *c)
 		put_name(&s->out, c->kind == BR_CHANGE_ADD ? "/dev/null" : "a/", c->kind == BR_CHANGE_ADD ? "" : c->rel);
 		br_buf_puts(&s->out, " and ");
 		put_name(&s->out, c->kind == BR_CHANGE_DEL ? "/dev/null" : "b/", c->kind == BR_CHANGE_DEL ? "" : c->rel);
-		br_buf_printf(&s->out, " differ (%lld to %lld bytes)\n", (long long)c->before.st_size, (long long)c->after.st_size);
+		br_buf_printf(
+		    &s->out, " differ (%lld to %lld bytes)\n", (long long)c->before.st_size, (long long)c->after.st_size);
 	} else if (m.hunks.len > 0) {
 		put_files(s, c);
 		br_buf_put(&s->out, m.hunks.p, m.hunks.len);
@@ -171,10 +185,10 @@ show_diff(struct shower *s, const struct br_change *c)
 	br_buf_free(&m.hunks);
 }
 
-static char
+static const char *
 letter(const struct br_change *c)
 {
-	return c->kind == BR_CHANGE_ADD ? 'A' : c->kind == BR_CHANGE_DEL ? 'D' : 'M';
+	return c->kind == BR_CHANGE_ADD ? "A" : c->kind == BR_CHANGE_DEL ? "D" : "M";
 }
 
 static void
@@ -182,12 +196,13 @@ show_stat(struct shower *s, const struct br_change *c)
 {
 	struct measured m = {0};
 	measure(s, c, &m, false);
-	br_buf_printf(&s->out, " %c ", letter(c));
+	br_buf_printf(&s->out, " %s ", letter(c));
 	br_buf_put_visible(&s->out, c->rel, strlen(c->rel), false);
 	if (S_ISDIR((c->kind == BR_CHANGE_DEL ? c->before : c->after).st_mode))
 		br_buf_puts(&s->out, "/\n");
 	else if (m.binary)
-		br_buf_printf(&s->out, " | binary, %lld to %lld bytes\n", (long long)c->before.st_size, (long long)c->after.st_size);
+		br_buf_printf(
+		    &s->out, " | binary, %lld to %lld bytes\n", (long long)c->before.st_size, (long long)c->after.st_size);
 	else if (c->kind == BR_CHANGE_MOD && !c->content)
 		br_buf_printf(&s->out, " | mode %04o to %04o\n", git_mode(&c->before) & 07777, git_mode(&c->after) & 07777);
 	else
@@ -197,7 +212,8 @@ show_stat(struct shower *s, const struct br_change *c)
 static void
 show_json(struct shower *s, const struct br_change *c)
 {
-	static const char *const kinds[] = {[BR_CHANGE_DEL] = "deleted", [BR_CHANGE_ADD] = "added", [BR_CHANGE_MOD] = "modified"};
+	static const char *const kinds[] = {
+	    [BR_CHANGE_DEL] = "deleted", [BR_CHANGE_ADD] = "added", [BR_CHANGE_MOD] = "modified"};
 	struct measured m = {0};
 	const struct stat *st = c->kind == BR_CHANGE_DEL ? &c->before : &c->after;
 	measure(s, c, &m, false);
@@ -208,7 +224,8 @@ show_json(struct shower *s, const struct br_change *c)
 	if (c->kind != BR_CHANGE_ADD)
 		br_buf_printf(&s->out, ",\"mode_before\":\"%04o\"", git_mode(&c->before) & 07777);
 	if (c->kind != BR_CHANGE_DEL)
-		br_buf_printf(&s->out, ",\"mode_after\":\"%04o\",\"size\":%lld", git_mode(&c->after) & 07777, (long long)c->after.st_size);
+		br_buf_printf(&s->out, ",\"mode_after\":\"%04o\",\"size\":%lld", git_mode(&c->after) & 07777,
+		    (long long)c->after.st_size);
 	if (m.binary)
 		br_buf_puts(&s->out, ",\"binary\":true}\n");
 	else
@@ -290,7 +307,9 @@ br_show(const struct br_view *v, const struct br_changes *c, const struct br_str
 {
 	pid_t pid = -1;
 	int pager = o->no_pager || o->json ? -1 : br_pager_start(&pid);
-	struct shower s = {.v = v, .o = o, .fd = pager >= 0 ? pager : STDOUT_FILENO,
+	struct shower s = {.v = v,
+	    .o = o,
+	    .fd = pager >= 0 ? pager : STDOUT_FILENO,
 	    .colour = !o->exact && !o->json && isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL};
 	br_auto_free const struct br_change **order = calloc(c->n + 1, sizeof(*order));
 	int rc = order != NULL ? 0 : -1;

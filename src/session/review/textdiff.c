@@ -1,6 +1,6 @@
 #include "session/review/textdiff.h"
 
-#define CONTEXT 3
+#define CONTEXT ((size_t)3)
 
 struct line {
 	const char *p;
@@ -111,7 +111,8 @@ put_range(struct br_buf *out, char sign, size_t start, size_t n)
 }
 
 static void
-put_hunk(struct br_buf *out, const struct br_diff_style *style, const struct side *a, const struct side *b, struct at from, struct at to)
+put_hunk(struct br_buf *out, const struct br_diff_style *style, const struct side *a, const struct side *b, struct at from,
+    struct at to)
 {
 	br_buf_puts(out, style->colour ? "\033[36m@@ " : "@@ ");
 	put_range(out, '-', from.x, to.x - from.x);
@@ -153,7 +154,8 @@ changed_run(const struct side *a, const struct side *b, struct at *p, struct br_
 }
 
 static void
-put_hunks(struct br_buf *out, const struct br_diff_style *style, const struct side *a, const struct side *b, struct br_diff_count *count)
+put_hunks(struct br_buf *out, const struct br_diff_style *style, const struct side *a, const struct side *b,
+    struct br_diff_count *count)
 {
 	struct at p = {0, 0};
 	for (;;) {

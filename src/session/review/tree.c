@@ -186,14 +186,10 @@ br_tree_list(int rootfd, const char *rel, struct br_strv *out)
 char *
 br_path_join(const char *dir, const char *name)
 {
-	size_t n = strlen(dir), m = strlen(name);
-	char *p = malloc(n + m + 2);
-	if (p == NULL)
-		return NULL;
-	memcpy(p, dir, n);
-	if (n > 0)
-		p[n++] = '/';
-	memcpy(p + n, name, m + 1);
+	size_t room = strlen(dir) + strlen(name) + 2;
+	char *p = malloc(room);
+	if (p != NULL)
+		(void)snprintf(p, room, "%s%s%s", dir, dir[0] != '\0' ? "/" : "", name);
 	return p;
 }
 

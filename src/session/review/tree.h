@@ -28,7 +28,7 @@ struct br_strv {
 	size_t n, cap;
 };
 int br_strv_add(struct br_strv *l, const char *s, size_t n); /* -1: no memory */
-void br_strv_sort(struct br_strv *l); /* and drops doubles */
+void br_strv_sort(struct br_strv *l);                        /* and drops doubles */
 bool br_strv_have(const struct br_strv *sorted, const char *s);
 void br_strv_free(struct br_strv *l);
 /* The entries of the directory `rel`, but "." and "..". 0 or -1 with errno. */
