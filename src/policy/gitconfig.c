@@ -393,11 +393,9 @@ is_value_ok(struct judge *j, const struct allowed *a, const struct br_gitconfig_
 	case LFS_CLEAN:
 		return is_lfs(e) && br_streq(v, "git-lfs clean -- %f");
 	case LFS_SMUDGE:
-		return is_lfs(e) &&
-		       (br_streq(v, "git-lfs smudge -- %f") || br_streq(v, "git-lfs smudge --skip -- %f"));
+		return is_lfs(e) && (br_streq(v, "git-lfs smudge -- %f") || br_streq(v, "git-lfs smudge --skip -- %f"));
 	case LFS_PROCESS:
-		return is_lfs(e) &&
-		       (br_streq(v, "git-lfs filter-process") || br_streq(v, "git-lfs filter-process --skip"));
+		return is_lfs(e) && (br_streq(v, "git-lfs filter-process") || br_streq(v, "git-lfs filter-process --skip"));
 	}
 	return false;
 }
@@ -430,8 +428,8 @@ reason(const struct judge *j, const struct br_gitconfig_entry *e)
 	if (j->why != NULL)
 		return j->why;
 	for (size_t i = 0; i < BR_ARRAY_LEN(reasons); i++) {
-		const char *key = strchr(reasons[i].name, '.') + 1;
-		size_t n = (size_t)(key - reasons[i].name) - 1;
+		size_t n = strcspn(reasons[i].name, ".");
+		const char *key = reasons[i].name + n + 1;
 		if (strlen(e->section) == n && strncmp(reasons[i].name, e->section, n) == 0 &&
 		    (*key == '\0' || br_streq(key, e->key)))
 			return reasons[i].why;

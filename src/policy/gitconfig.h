@@ -14,8 +14,9 @@ struct br_gitconfig_refusal {
 	char why[256];
 };
 
-/* Called for values that name a path (core.worktree, remote.*.url, submodule.*.url): returns true when the path, taken
- * relative to the directory that the config file is for, stays in the tree. */
+/* Called for values that name a path (core.worktree, remote.*.url, submodule.*.url): returns true when the path, taken relative
+ * to the directory that the configuration file is for, stays in the tree. A repository there that git on the host pushes to or
+ * fetches from runs its own hooks: the caller guards those of bare repositories too. */
 typedef bool br_gitconfig_path_ok(void *arg, const char *path);
 
 /* True when all of `data` is harmless. `before` (may be NULL) is the present content: keys that are already there with

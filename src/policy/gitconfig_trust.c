@@ -36,7 +36,7 @@ tell_words(struct search *s, const char *name, const char *command)
 			br_buf_reset(&s->word);
 			br_buf_put(&s->word, p, n);
 			if (!s->word.failed)
-				tell(s, name, s->word.p, BR_GITCONFIG_FROM_TREE);
+				tell(s, name, s->word.p, BR_GITCONFIG_WORD);
 		}
 		p += n;
 		p += *p != '\0';

@@ -8,7 +8,8 @@
 
 enum br_gitconfig_base {
 	BR_GITCONFIG_FROM_FILE, /* relative to the directory that the configuration file is in */
-	BR_GITCONFIG_FROM_TREE  /* relative to the root of the working tree */
+	BR_GITCONFIG_FROM_TREE, /* relative to the root of the working tree */
+	BR_GITCONFIG_WORD       /* the same, but it is only a word of a command, which may be something else than a program */
 };
 
 /* `name` is the key ("core.hookspath"), `path` as written: relative or absolute, possibly with "./" or "..", never empty. Valid

@@ -4,6 +4,7 @@
 #include "policy/builtin.h"
 #include "policy/gitindex.h"
 #include "policy/private_key.h"
+#include "session/trusted.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -219,6 +220,16 @@ hide_found(struct walk *w, int root)
 	free(w->found);
 }
 
+/* What the repositories' configuration names is guarded like their hooks. */
+static void
+guard_trusted(struct walk *w, int rootfd, const char *root)
+{
+	const char *end = w->repos.p + w->repos.len;
+	for (const char *r = w->repos.p; r != NULL && r < end && !w->no_memory; r += strlen(r) + 1)
+		if (br_trusted_guard(rootfd, root, r, w->guard) < 0)
+			w->no_memory = true;
+}
+
 int
 br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct br_err *e)
 {
@@ -233,6 +244,7 @@ br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct 
 	if (rc == 0) {
 		walk_dir(w, fd, 0, 0);
 		hide_found(w, again);
+		guard_trusted(w, again, root);
 	}
 	br_buf_free(&w->repos);
 	if (rc == 0 && w->no_memory)
