@@ -240,7 +240,8 @@ void
 br_put_wrapped(struct br_buf *out, const char *text, size_t indent, size_t width)
 {
 	size_t col = 0;
-	for (const char *p = text; *p != '\0';) {
+	/* The analyzer takes strcspn() for anything, and so `p` for beyond the end. */
+	for (const char *p = text; *p != '\0';) { /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 		if (*p == '\n') {
 			br_buf_putc(out, '\n');
 			if (col > 0 && p[1] == '\n') {

@@ -75,7 +75,7 @@ attach(const char *which, const struct br_detach_key *key, struct br_err *e)
 		(void)br_err_set(e, 0, "attach needs a terminal: stdin and stdout are not one");
 		return br_err_hint(e, "brattice ps --json tells about a session without one");
 	}
-	br_auto_fd int tty = t.fd;
+	br_auto_fd BR_UNUSED int tty = t.fd; /* closes it */
 	if (br_session_find(which, true, &m, &dirfd, e) < 0)
 		return -1;
 	char id[sizeof(m.id)];

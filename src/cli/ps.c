@@ -44,7 +44,7 @@ put_age(struct br_buf *b, int64_t ms)
 	static const struct {
 		int64_t least, unit;
 		char letter;
-	} units[] = {{2 * 86400, 86400, 'd'}, {2 * 3600, 3600, 'h'}, {120, 60, 'm'}, {0, 1, 's'}};
+	} units[] = {{2L * 86400, 86400, 'd'}, {2L * 3600, 3600, 'h'}, {120, 60, 'm'}, {0, 1, 's'}};
 	int64_t s = ms > 0 ? ms / 1000 : 0;
 	for (size_t i = 0; i < BR_ARRAY_LEN(units); i++) {
 		if (s >= units[i].least) {

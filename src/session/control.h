@@ -20,10 +20,10 @@
 
 struct br_control;
 
-#define BR_CONTROL_FRAME (32U * 1024)        /* most payload bytes of an 'o' frame */
-#define BR_CONTROL_REQUEST 4096U             /* most payload bytes of a client's frame */
-#define BR_CONTROL_REPLY (128U * 1024)       /* most payload bytes of any frame of the monitor */
-#define BR_CONTROL_QUEUE (1024U * 1024)      /* output kept for an attached client that does not read */
+#define BR_CONTROL_FRAME (32UL * 1024)        /* most payload bytes of an 'o' frame */
+#define BR_CONTROL_REQUEST 4096UL             /* most payload bytes of a client's frame */
+#define BR_CONTROL_REPLY (128UL * 1024)       /* most payload bytes of any frame of the monitor */
+#define BR_CONTROL_QUEUE (1024UL * 1024)      /* output kept for an attached client that does not read */
 
 /* Called in the monitor, from its event loop. Only `stop` and `kill` may call br_control_close. */
 struct br_control_ops {

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define META_MAX (256U * 1024)
-#define ARGV_MAX (64U * 1024)
+#define META_MAX (256UL * 1024)
+#define ARGV_MAX (64UL * 1024)
 
 /* The first and the last line: a file without them is torn. */
 #define META_HEAD "brattice-session 1\n"

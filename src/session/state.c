@@ -153,11 +153,19 @@ is_locked(int dirfd)
 static bool
 is_lock_line(const char *line, ino_t ino, pid_t pid)
 {
-	char kind[16], mode[16];
-	long holder;
-	unsigned long inode;
-	return sscanf(line, "%*d: %15s %*s %15s %ld %*x:%*x:%lu", kind, mode, &holder, &inode) == 4 && br_streq(kind, "FLOCK") &&
-	       br_streq(mode, "WRITE") && inode == ino && holder == pid;
+	char word[6][24];
+	for (size_t i = 0; i < BR_ARRAY_LEN(word); i++) {
+		line += strspn(line, " ");
+		size_t n = strcspn(line, " ");
+		if (n == 0 || n >= sizeof(word[i]))
+			return false;
+		memcpy(word[i], line, n);
+		word[i][n] = '\0';
+		line += n;
+	}
+	const char *inode = strrchr(word[5], ':');
+	return br_streq(word[1], "FLOCK") && br_streq(word[3], "WRITE") && strtol(word[4], NULL, 10) == pid && inode != NULL &&
+	       strtoul(inode + 1, NULL, 10) == ino;
 }
 
 bool
@@ -168,7 +176,7 @@ br_session_is_held_by(int dirfd, pid_t pid)
 	if (pid <= 0 || !is_locked(dirfd) || fstatat(dirfd, "lock", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	br_auto_fd int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || br_read_all(fd, &b, 16U * 1024 * 1024) < 0 || b.p == NULL)
+	if (fd < 0 || br_read_all(fd, &b, 16UL * 1024 * 1024) < 0 || b.p == NULL)
 		return false;
 	bool held = false;
 	for (char *line = b.p, *next; *line != '\0' && !held; line = next) {

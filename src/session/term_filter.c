@@ -271,10 +271,8 @@ note_plain(struct br_term_filter *f, const struct csi *s)
 {
 	if (s->inter == ' ' && s->final == 'q') {
 		mark(f, C_CURSOR, param(s, 0, 0) != 0);
-	} else if (s->inter == '$' && s->final == 'p') {
-		f->asked = true;
 	} else if (s->inter != 0) {
-		return true;
+		f->asked = f->asked || (s->inter == '$' && s->final == 'p');
 	} else if (s->final == 'm' && s->prefix == 0) {
 		mark(f, C_SGR, s->n > 1 || param(s, 0, 0) != 0 || !s->plain);
 	} else if ((s->final == 'm' || s->final == 'n') && s->prefix == '>') {
@@ -374,7 +372,7 @@ set_title(struct br_term_filter *f, char number, const char *text, size_t n, str
 	br_buf_printf(out, "\033]%c;", number);
 	size_t put = 0;
 	for (size_t i = 0; i < n;) {
-		uint32_t c;
+		uint32_t c = 0;
 		size_t w = br_utf8_decode(text + i, n - i, &c);
 		bool ascii = w == 1 && c >= 0x20 && c < 0x7f;
 		bool wide = w > 1 && c >= 0xa0 && !f->latin;
@@ -592,20 +590,15 @@ sequence(struct br_term_filter *f, unsigned char c, struct br_buf *out)
 		return false;
 	} else if (c == 0x7f) {
 		return true;
-	} else if (f->state == CSI) {
-		if (c >= '@')
-			end_csi(f, c, out);
-		else
-			keep(f, c);
-	} else if (c < '0') {
+	} else if (c < (f->state == CSI ? '@' : '0')) {
 		keep(f, c);
-	} else if (f->npend > 0) {
-		end_escape(f, c, out);
-	} else if (c == '[') {
+	} else if (f->state == CSI) {
+		end_csi(f, c, out);
+	} else if (f->npend == 0 && c == '[') {
 		enter(f, CSI, '[');
-	} else if (c == ']') {
+	} else if (f->npend == 0 && c == ']') {
 		enter(f, OSC, ']');
-	} else if (is_in("PX^_k", c)) {
+	} else if (f->npend == 0 && is_in("PX^_k", c)) {
 		enter(f, STRING, 0); /* DCS, SOS, PM, APC, and screen's title */
 	} else {
 		end_escape(f, c, out);
@@ -627,17 +620,16 @@ string(struct br_term_filter *f, unsigned char c, struct br_buf *out)
 			enter(f, ESCAPE, 0);
 		return c == '\\';
 	}
+	bool ends = c == CAN || c == SUB;
 	bool c1_st = c == 0x9c && (f->latin || (f->npend > 0 && f->pend[f->npend - 1] == 0xc2));
 	if (c == ESC) {
 		f->state = osc ? OSC_ESC : STRING_ESC;
-	} else if (c == CAN || c == SUB) {
+	} else if (ends || (c1_st && !osc)) {
 		enter(f, GROUND, 0);
 	} else if (osc && (c == BEL || c1_st)) {
 		if (c1_st && !f->latin)
 			f->npend--;
 		end_osc(f, c == BEL, out);
-	} else if (c1_st) {
-		enter(f, GROUND, 0);
 	} else if (osc && !f->drop) {
 		/* A control inside makes it none that we know. */
 		f->drop = c < 0x20 || c == 0x7f;

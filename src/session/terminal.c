@@ -101,7 +101,7 @@ br_terminal_raw(struct br_terminal *t, struct br_err *e)
 static void
 write_patiently(const struct br_terminal *t, const char *s, size_t n)
 {
-	uint64_t until = br_now_us() + WRITE_MS * 1000U;
+	uint64_t until = br_now_us() + WRITE_MS * 1000UL;
 	int flags = t->own ? fcntl(t->fd, F_GETFL) : -1;
 	if (flags >= 0)
 		(void)fcntl(t->fd, F_SETFL, flags | O_NONBLOCK);
@@ -128,7 +128,7 @@ static void
 drain_replies(const struct br_terminal *t)
 {
 	static const char want[] = "\033[0n";
-	uint64_t until = br_now_us() + REPLY_MS * 1000U;
+	uint64_t until = br_now_us() + REPLY_MS * 1000UL;
 	size_t seen = 0;
 	write_patiently(t, "\033[5n", 4);
 	while (seen < sizeof(want) - 1) {

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STORE_MAX    (4U * 1024 * 1024)
+#define STORE_MAX    (4UL * 1024 * 1024)
 #define PER_PATH_MAX 16
 
 /* A line: 64 hex digits, a space, the path with \n and \\ escaped. */
@@ -182,7 +182,10 @@ br_trust_add(const char *path, const char *hash, struct br_err *e)
 	for (const char *p = path; *p != '\0'; p++) {
 		if (*p == '\n' || *p == '\\')
 			br_buf_putc(&fresh, '\\');
-		br_buf_putc(&fresh, *p == '\n' ? 'n' : *p);
+		if (*p == '\n')
+			br_buf_putc(&fresh, 'n');
+		else
+			br_buf_putc(&fresh, *p);
 	}
 	br_buf_putc(&fresh, '\n');
 	return save(state, &fresh, e);
@@ -223,7 +226,7 @@ br_trust_read(const char *path, struct br_buf *content, char hash[BR_SHA256_HEX]
 		return br_err_set(e, 0, "%s is not a regular file", path);
 	if (br_read_all(fd, content, BR_TRUST_FILE_MAX) < 0) {
 		if (errno == EFBIG)
-			return br_err_set(e, 0, "%s has more than %u bytes: too large for a policy", path, BR_TRUST_FILE_MAX);
+			return br_err_set(e, 0, "%s has more than %lu bytes: too large for a policy", path, BR_TRUST_FILE_MAX);
 		return br_err_set(e, errno, "cannot read %s", path);
 	}
 	br_sha256_of(content->len > 0 ? content->p : "", content->len, hash);

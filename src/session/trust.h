@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/sha256.h"
 
-#define BR_TRUST_FILE_MAX (1024U * 1024) /* a larger policy file is refused: nobody reads it */
+#define BR_TRUST_FILE_MAX (1024UL * 1024) /* a larger policy file is refused: nobody reads it */
 
 /* `path` is absolute with symlinks resolved, `hash` the SHA-256 of the file's content in hex. 1: trusted; 0: not; -1: the store can't
  * be read (`e`): the caller refuses. Lines of the store that make no sense are passed over. */

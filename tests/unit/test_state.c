@@ -133,13 +133,13 @@ test_torn_meta(void **state)
 	/* A flipped byte is refused or read: never worse. */
 	for (size_t n = 0; n < whole.len; n++) {
 		for (int bit = 0; bit < 8; bit++) {
-			whole.p[n] ^= (char)(1 << bit);
+			((unsigned char *)whole.p)[n] ^= 1U << bit;
 			put_file(fd, "meta", "");
 			br_auto_fd int w = openat(fd, "meta", O_WRONLY | O_CLOEXEC);
 			assert_int_equal(br_write_all(w, whole.p, whole.len), 0);
 			if (br_session_read_meta(fd, &back, &e) == 0)
 				br_session_meta_free(&back);
-			whole.p[n] ^= (char)(1 << bit);
+			((unsigned char *)whole.p)[n] ^= 1U << bit;
 		}
 	}
 	/* It is still listed, and its id says when it began. */

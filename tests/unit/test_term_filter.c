@@ -126,8 +126,9 @@ test_too_long(void **state)
 		struct br_term_filter f = {0};
 		br_auto_buf in = {0}, out = {0};
 		br_buf_puts(&in, heads[i]);
+		static const char fill[] = "122(222";
 		for (int k = 0; k < 100000; k++)
-			br_buf_putc(&in, i == 0 ? '1' : i == 3 ? '(' : '2');
+			br_buf_putc(&in, fill[i]);
 		br_buf_puts(&in, tails[i]);
 		br_buf_puts(&in, "after");
 		br_term_filter(&f, in.p, in.len, &out);

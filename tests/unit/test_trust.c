@@ -201,6 +201,7 @@ test_ask(void **state)
 		br_auto_buf screen = {0};
 		assert_int_equal(ask(path, hash, no[i], &screen), 0);
 		assert_int_equal(br_trust_known(path, hash, &e), 0);
+		assert_non_null(screen.p);
 		assert_null(strchr(screen.p, '\033'));
 		assert_null(strchr(screen.p, '\a'));
 		assert_null(strstr(screen.p, "\xe2\x80\xae"));
