@@ -201,11 +201,11 @@ test_ask(void **state)
 		br_auto_buf screen = {0};
 		assert_int_equal(ask(path, hash, no[i], &screen), 0);
 		assert_int_equal(br_trust_known(path, hash, &e), 0);
-		assert_non_null(screen.p);
-		assert_null(strchr(screen.p, '\033'));
-		assert_null(strchr(screen.p, '\a'));
-		assert_null(strstr(screen.p, "\xe2\x80\xae"));
-		assert_non_null(strstr(screen.p, "\\x1b]52;c;eA==\\x07 \\u{202e}\\x0d"));
+		const char *shown = screen.p != NULL ? screen.p : "";
+		assert_null(strchr(shown, '\033'));
+		assert_null(strchr(shown, '\a'));
+		assert_null(strstr(shown, "\xe2\x80\xae"));
+		assert_non_null(strstr(shown, "\\x1b]52;c;eA==\\x07 \\u{202e}\\x0d"));
 	}
 	static const char *const yes[] = {"y\n", NULL};
 	br_auto_buf screen = {0};
