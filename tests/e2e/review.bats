@@ -453,3 +453,65 @@ open(\"f\", \"w\").write(\"x\")"; echo ok >fine'
 }
 
 @test "a terabyte of nothing and a tree deeper than any path" { both deep_and_sparse; }
+
+# inject CALL:FAULT…: apply, with faults; the number of the first nameless file's open is put in for FIRST.
+inject() {
+	local i args=(-f -qq -o /dev/null)
+	for i in "$@"; do
+		args+=(-e "inject=$i")
+	done
+	run as strace "${args[@]}" "$W/brattice-review" apply "$S"
+}
+
+poor_file_system() {
+	project
+	# Where in the sequence of opens the nameless files begin.
+	session
+	inside 'echo first >first'
+	first=$(as strace -f -qq -e trace=openat "$W/brattice-review" apply "$S" 2>&1 >/dev/null | grep -n O_TMPFILE | head -1 | cut -d: -f1)
+	[ -e "$P/first" ]
+	rm -rf "$D"
+	oracle 'echo x >>src/a.c; rm src/b.c; echo new >new; ln -s a l; mkdir d; echo y >d/y; chmod +x docs/blob'
+	session
+	inside 'echo x >>src/a.c; rm src/b.c; echo new >new; ln -s a l; mkdir d; echo y >d/y; chmod +x docs/blob'
+	inject "renameat2:error=EINVAL" "openat:error=EOPNOTSUPP:when=$first+2"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	diff <(tree_of "$W/copy") <(tree_of "$P")
+	[ "$(find "$P" -name '.brattice*' | wc -l)" -eq 0 ]
+}
+
+@test "a file system without nameless files and exchanging renames" { both poor_file_system; }
+
+disk_full() {
+	project
+	session
+	inside 'for i in $(seq 20); do echo $i >f$i; done; echo x >>src/a.c'
+	inject "pwrite64:error=ENOSPC:when=7+"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"No space left on device"* ]]
+	[[ "$output" == *"not reached"* ]]
+	[ "$(find "$P" -name '.brattice*' | wc -l)" -eq 0 ]
+	[ "$(find "$P" -name 'f*' -empty | wc -l)" -eq 0 ]
+	review apply "$S"
+	[ "$status" -eq 0 ]
+	[ "$(cat "$P/f20")" = 20 ]
+	grep -qx x "$P/src/a.c"
+}
+
+@test "a full disk stops the apply with whole files; it goes on later" { both disk_full; }
+
+git_removed() {
+	project
+	session
+	inside 'rm .git/config; ln -sf /tmp/x .git/COMMIT_EDITMSG; echo ok >fine'
+	review apply "$S" --accept-risks
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"guarded .git/config: "* ]]
+	[[ "$output" == *"guarded .git/COMMIT_EDITMSG: "* ]]
+	[ -e "$P/.git/config" ] && [ ! -L "$P/.git/COMMIT_EDITMSG" ] && [ -e "$P/fine" ]
+}
+
+@test "git's configuration is not removed, nor a symlink out of .git made, at any risk" { both git_removed; }

@@ -11,7 +11,7 @@ static const struct br_opt OPTS[] = {
     {"stat", 0, NULL, "only a summary: lines added and removed per file", BR_OPT_FLAG, offsetof(struct br_show_opts, stat)},
     {"name-only", 0, NULL, "only the names", BR_OPT_FLAG, offsetof(struct br_show_opts, names)},
     {"all", 'a', NULL, "also what lies in .git, file by file", BR_OPT_FLAG, offsetof(struct br_show_opts, all)},
-    {"patch", 0, NULL, "exact bytes, for git apply or patch; control characters are not made visible", BR_OPT_FLAG,
+    {"patch", 0, NULL, "exact bytes, for git apply or patch; not on a terminal", BR_OPT_FLAG,
 	offsetof(struct br_show_opts, exact)},
     {"json", 0, NULL, "one JSON object a line", BR_OPT_FLAG, offsetof(struct br_show_opts, json)},
     {"no-pager", 0, NULL, "no pager on a terminal", BR_OPT_FLAG, offsetof(struct br_show_opts, no_pager)},
@@ -58,6 +58,9 @@ br_cmd_diff(int argc, char **argv)
 	int done = br_review_options(&USAGE, argc, argv, &o, &first);
 	if (done >= 0)
 		return done;
+	/* A terminal would obey them. */
+	if (isatty(STDOUT_FILENO))
+		o.exact = false;
 	if (first >= argc) {
 		(void)br_err_set(&e, 0, "diff: which session?");
 		(void)br_err_hint(&e, "brattice diff last, or an id of brattice ps --all");

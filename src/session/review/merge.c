@@ -112,6 +112,26 @@ judge_link(const struct br_merge *m, const struct br_change *c, struct br_verdic
 	br_buf_free(&b);
 }
 
+/* True when the directory of `rel` is still a git directory after the run: of one that goes as a whole (git worktree remove), its
+ * configuration goes too. */
+static bool
+repository_stays(const struct br_merge *m, const char *rel)
+{
+	struct stat st;
+	const char *base = br_path_base(rel);
+	br_auto_free char *dir = strndup(rel, base > rel ? (size_t)(base - rel - 1) : 0);
+	br_auto_free char *head = dir != NULL ? br_path_join(dir, "HEAD") : NULL;
+	return head == NULL || br_view_stat(m->view, head, &st) != BR_SIDE_NONE;
+}
+
+/* git on the host appends to and truncates files such as .git/logs/HEAD through a symlink. */
+static bool
+link_out_of_git(const struct br_merge *m, const struct br_change *c)
+{
+	return c->kind != BR_CHANGE_DEL && S_ISLNK(c->after.st_mode) && br_guard_in_git(c->rel) &&
+	       br_view_resolve(m->view, m->project, c->rel) != BR_TARGET_INSIDE;
+}
+
 /* The guard's word. Changing or removing what is guarded is refused here as it was in the run: an overlay may also hold what
  * the gate never saw. */
 static void
@@ -139,10 +159,11 @@ ask_guard(const struct br_merge *m, const struct br_change *c, struct br_verdict
 	}
 	if (dir)
 		return;
-	/* Removed, or no regular file any more: of git's own files that is never what a command of git left. But of a worktree
-	 * or submodule that goes as a whole, the files go with it. */
-	if (c->kind == BR_CHANGE_DEL)
+	if (c->kind == BR_CHANGE_DEL) {
+		if (a.cls != BR_GUARD_GITLINK && repository_stays(m, c->rel))
+			say(v, BR_VERDICT_GUARDED, "guarded (%.200s, %.200s), and its repository stays", a.rule, a.origin);
 		return;
+	}
 	if (a.cls == BR_GUARD_GITCONFIG)
 		judge_config(m, c, v);
 	else
@@ -264,7 +285,10 @@ br_merge_decide(const struct br_merge *m, const struct br_change *c, struct br_v
 						 : "a socket is not applied");
 		return;
 	}
-	ask_guard(m, c, v);
+	if (link_out_of_git(m, c))
+		say(v, BR_VERDICT_GUARDED, "a symlink that leads from .git out of the project: git on the host would write through it");
+	else
+		ask_guard(m, c, v);
 	if (v->kind == BR_VERDICT_APPLY)
 		ask_host(m, c, v);
 }
