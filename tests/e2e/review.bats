@@ -474,7 +474,7 @@ poor_file_system() {
 	oracle 'echo x >>src/a.c; rm src/b.c; echo new >new; ln -s a l; mkdir d; echo y >d/y; chmod +x docs/blob'
 	session
 	inside 'echo x >>src/a.c; rm src/b.c; echo new >new; ln -s a l; mkdir d; echo y >d/y; chmod +x docs/blob'
-	inject "renameat2:error=EINVAL" "openat:error=EOPNOTSUPP:when=$first+2"
+	inject "renameat2:error=EINVAL" "openat:error=EOPNOTSUPP:when=$first..$((first + 4))+2"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	diff <(tree_of "$W/copy") <(tree_of "$P")
