@@ -122,5 +122,12 @@ br_policy_load(struct br_policy *out, char path[PATH_MAX], const struct br_run_o
 	br_auto_buf b = {0};
 	if (br_read_file(AT_FDCWD, file, &b, POLICY_MAX) < 0)
 		return br_err_set(e, errno, "cannot read the compiled policy %s", file);
-	return br_pol_parse(b.p, b.len, out, e);
+	if (br_pol_parse(b.p, b.len, out, e) < 0)
+		return -1;
+	/* The session's record names it by its hash: under that name it stays when the cache's entry is compiled anew. */
+	char named[PATH_MAX + 80];
+	(void)snprintf(named, sizeof(named), "%s/%s", dir, out->hash);
+	if (link(file, named) < 0 && errno != EEXIST)
+		return br_err_set(e, errno, "cannot keep the compiled policy as %s", named);
+	return 0;
 }
