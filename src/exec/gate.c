@@ -233,13 +233,30 @@ set_roots(struct gate *g)
 			g->roots[g->nroots++] = (struct root){r->text, strlen(r->text)};
 }
 
+/* Of what the monitor had open the gate keeps three descriptors and standard error. */
+static void
+keep_descriptors(struct br_gate_config *c)
+{
+	int *const keep[] = {&c->init_pidfd, &c->init_sock, &c->monitor_sock};
+	for (size_t i = 0; i < BR_ARRAY_LEN(keep); i++)
+		*keep[i] = fcntl(*keep[i], F_DUPFD_CLOEXEC, 1000);
+	for (size_t i = 0; i < BR_ARRAY_LEN(keep); i++)
+		*keep[i] = dup3(*keep[i], 3 + (int)i, O_CLOEXEC);
+	(void)br_sys_close_range(3 + BR_ARRAY_LEN(keep), ~0U, 0);
+	(void)close(STDIN_FILENO);
+	(void)close(STDOUT_FILENO);
+	(void)open("/dev/null", O_RDWR);
+	(void)dup2(STDIN_FILENO, STDOUT_FILENO);
+}
+
 void
-br_gate_main(const struct br_gate_config *c)
+br_gate_main(struct br_gate_config *c)
 {
 	struct br_err e = BR_ERR_INIT;
 	struct gate *g = calloc(1, sizeof(*g));
 	if (g == NULL)
 		_exit(1);
+	keep_descriptors(c);
 	g->c = c;
 	g->umask = umask(c->umask);
 	(void)umask(c->umask);

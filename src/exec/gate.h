@@ -52,6 +52,6 @@ struct br_gate_memory {
 };
 
 /* Never returns: exits when the listener, the monitor or init is gone. */
-BR_NORETURN void br_gate_main(const struct br_gate_config *c);
+BR_NORETURN void br_gate_main(struct br_gate_config *c);
 
 #endif

@@ -53,6 +53,31 @@ restore_blocking(int fd, uint64_t flags)
 	}
 }
 
+/* Does the file lie where its path says, in this sandbox? A file of the host that the user redirected to the command does not,
+ * whatever its path looks like from here. */
+static bool
+is_inside(int fd, const char *path)
+{
+	struct br_open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = BR_RESOLVE_NO_SYMLINKS};
+	br_auto_fd int there = br_sys_openat2(AT_FDCWD, path, &how);
+	uint64_t a[3], b[3];
+	return there >= 0 && br_sys_identity(fd, a) == 0 && br_sys_identity(there, b) == 0 && memcmp(a, b, sizeof(a)) == 0;
+}
+
+/* A descriptor that came with the session, or a pipe: the same open file again, with no more rights and the same position. */
+static enum outcome
+give_same(const struct call *c, int n, uint64_t flags, struct answer *a)
+{
+	br_auto_fd int fd = caller_fd_dup(c, n);
+	if (fd < 0)
+		return fail(a, fd);
+	int have = fcntl(fd, F_GETFL) & O_ACCMODE;
+	int want = (int)(flags & O_ACCMODE);
+	if (have != O_RDWR && have != want)
+		return fail(a, EACCES);
+	return give(c, fd, flags, a);
+}
+
 /* The caller's descriptor by its /proc or /dev name: reopened as what it is, if that may be written. */
 static enum outcome
 open_own_fd(const struct call *c, int n, uint64_t flags, struct answer *a)
@@ -67,6 +92,8 @@ open_own_fd(const struct call *c, int n, uint64_t flags, struct answer *a)
 	struct stat st;
 	if (rc < 0 || fstat(target, &st) < 0)
 		return fail(a, rc < 0 ? rc : errno);
+	if (!is_inside(target, p.path) && !S_ISCHR(st.st_mode) && st.st_nlink != 0)
+		return give_same(c, n, flags, a);
 	p.rel = below_root(c->g, p.path);
 	if (p.rel != NULL && p.rel[0] != '\0' && st.st_nlink > 0) {
 		struct br_guard_answer g = br_guard_classify(c->g->c->guard, p.rel, S_ISDIR(st.st_mode));

@@ -25,28 +25,11 @@ struct identity {
 	uint64_t dev, ino, born;
 };
 
-/* statx(2), include/uapi/linux/stat.h; musl has no wrapper for STATX_BTIME's struct in all versions */
-struct statx_ {
-	uint32_t mask, blksize;
-	uint64_t attributes;
-	uint32_t nlink, uid, gid;
-	uint16_t mode, pad;
-	uint64_t ino, size, blocks, attributes_mask;
-	struct {
-		int64_t sec;
-		uint32_t nsec;
-		int32_t pad;
-	} atime, btime, ctime, mtime;
-	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
-	uint64_t spare[14];
-};
-
 static int
 identify(int parent, const char *name, struct identity *id)
 {
-	struct statx_ x;
-	/* STATX_BASIC_STATS | STATX_BTIME */
-	if (syscall(SYS_statx, parent, name, AT_SYMLINK_NOFOLLOW, 0xfffU, &x) < 0)
+	struct br_statx x;
+	if (br_sys_statx(parent, name, AT_SYMLINK_NOFOLLOW, BR_STATX_BASIC_BTIME, &x) < 0)
 		return errno;
 	if ((x.mode & S_IFMT) != S_IFSOCK)
 		return ECONNREFUSED;

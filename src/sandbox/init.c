@@ -366,7 +366,9 @@ br_init_main(const struct br_wall_config *c, int sock, int gate_sock, const char
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
 	(void)sigprocmask(SIG_SETMASK, &chld, NULL);
-	(void)umask(umask(0)); /* inherited by the command, on purpose */
+	for (size_t i = 0; i < c->ndrop; i++)
+		if (c->drop[i] >= 0)
+			(void)close(c->drop[i]);
 	arm(&in);
 	if (build(&in, &e) < 0)
 		die(&in, &e);

@@ -116,6 +116,41 @@ struct br_open_how {
 #define BR_RESOLVE_NO_SYMLINKS 0x04
 #define BR_RESOLVE_BENEATH 0x08
 #define BR_RESOLVE_IN_ROOT 0x10
+/* statx(2), include/uapi/linux/stat.h; older C libraries have no stx_mnt_id */
+struct br_statx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct {
+		int64_t sec;
+		uint32_t nsec;
+		int32_t pad;
+	} atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t mnt_id;
+	uint64_t spare[13];
+};
+#define BR_STATX_BASIC_BTIME 0xfffU
+#define BR_STATX_MNT_ID 0x1000U
+static inline int
+br_sys_statx(int dirfd, const char *path, int flags, unsigned mask, struct br_statx *x)
+{
+	return (int)syscall(SYS_statx, dirfd, path, flags, mask, x);
+}
+/* Which file on which mount: device, inode and mount id (Linux 5.8). 0, or -1 with errno. */
+static inline int
+br_sys_identity(int fd, uint64_t out[3])
+{
+	struct br_statx x;
+	if (br_sys_statx(fd, "", 0x1000 /* AT_EMPTY_PATH */, BR_STATX_BASIC_BTIME | BR_STATX_MNT_ID, &x) < 0)
+		return -1;
+	out[0] = ((uint64_t)x.dev_major << 32) | x.dev_minor;
+	out[1] = x.ino;
+	out[2] = x.mnt_id;
+	return 0;
+}
 static inline int
 br_sys_openat2(int dirfd, const char *path, const struct br_open_how *how)
 {

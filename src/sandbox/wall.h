@@ -34,6 +34,9 @@ struct br_wall_config {
 	int stdio[3];         /* what becomes 0, 1, 2 of the command when terminal is off */
 	unsigned short rows, cols;
 	struct br_wall_rlimits rlimits;
+	/* The monitor's own descriptors that init must not hold: ends of the command's pipes, the session's lock and records. */
+	int drop[16];
+	size_t ndrop;
 	/* A cgroup.procs file of each cgroup that init enters first (descriptors open for writing), -1 terminated. */
 	int cgroup_procs[4];
 };

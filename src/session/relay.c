@@ -21,7 +21,7 @@ struct br_relay {
 	void *arg;
 	struct br_buf out;
 	bool eof, reported;
-	bool from_file, to_file; /* regular files are always ready and epoll refuses them */
+	bool from_file, to_file; /* regular files, and devices such as /dev/null: epoll refuses them */
 	bool chunked;            /* `to` may block: small writes after a poll */
 };
 
@@ -109,9 +109,21 @@ on_write(void *arg, uint32_t events)
 	update(r);
 }
 
+/* A regular file is always ready, and epoll takes none: it is read as fast as the other side takes it. */
+static void
+pump_file(struct br_relay *r)
+{
+	while (!r->eof && r->out.len == 0) {
+		read_some(r);
+		push_out(r);
+	}
+}
+
 static void
 update(struct br_relay *r)
 {
+	if (r->from_file)
+		pump_file(r);
 	bool want_read = !r->eof && r->out.len < PENDING_MAX && !r->from_file;
 	bool want_write = r->out.len > 0 && !r->to_file;
 	if (want_read && r->rd == NULL)
@@ -133,7 +145,7 @@ static bool
 is_file(int fd)
 {
 	struct stat st;
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && !isatty(fd)));
 }
 
 struct br_relay *

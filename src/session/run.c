@@ -8,6 +8,7 @@
 #include "session/env.h"
 #include "session/home.h"
 #include "session/monitor.h"
+#include "session/neighbours.h"
 #include "session/policy_load.h"
 #include "session/project.h"
 #include "session/helper.h"
@@ -23,6 +24,8 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,8 +33,16 @@
 #define HOSTNAME "brattice"
 #define DRAIN_MS 500
 #define NOBODY 65534
+#define PIPEFS_MAGIC 0x50495045 /* linux/magic.h */
 
 extern char **environ;
+
+/* A pipe in the place of a descriptor of the user's. */
+struct stand_in {
+	struct br_monitor *m;
+	int *far;
+	bool filter;
+};
 
 struct session {
 	const struct br_run_options *o;
@@ -55,7 +66,8 @@ struct session {
 	struct br_guard *guard;
 	struct br_scan scan;
 	int stdio[3];
-	int far[3]; /* our ends of pipes that stand in for a terminal */
+	int far[3]; /* our ends of pipes that stand in for files, terminals, sockets */
+	struct stand_in stand_ins[3];
 	struct br_monitor m;
 };
 
@@ -203,8 +215,17 @@ build_plan(struct session *s, struct br_err *e)
 	return s->idmap && ns < 0 ? -1 : br_mounts_open_sources(&s->plan, ns, s->project.root, e);
 }
 
-/* What the command gets as 0, 1, 2 without a terminal of its own: the user's files and pipes themselves, but a pipe in place
- * of a terminal, and never a directory, which would be a way out of the sandbox. */
+/* May the command have this descriptor of the user's itself? Pipes and /dev/null only: with a file it could change the file's
+ * mode or truncate it, with a terminal type into it, with a socket pass descriptors, with a directory leave the sandbox. */
+static bool
+is_harmless(int fd, const struct stat *st)
+{
+	struct statfs fs;
+	if (S_ISFIFO(st->st_mode))
+		return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
 static int
 set_stdio(struct session *s, struct br_err *e)
 {
@@ -214,16 +235,16 @@ set_stdio(struct session *s, struct br_err *e)
 		s->stdio[i] = s->far[i] = -1;
 		if (fstat(i, &st) < 0) {
 			s->stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
-		} else if (S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode)) {
-			(void)br_err_set(e, 0, "descriptor %d is a directory or a disk: the sandbox would see through it", i);
+		} else if (S_ISDIR(st.st_mode)) {
+			(void)br_err_set(e, 0, "descriptor %d is a directory", i);
 			return br_err_hint(e, "redirect it to a file, a pipe or /dev/null");
-		} else if (isatty(i)) {
+		} else if (is_harmless(i, &st)) {
+			s->stdio[i] = fcntl(i, F_DUPFD_CLOEXEC, 10);
+		} else {
 			if (pipe2(pair, O_CLOEXEC) < 0)
 				return br_err_set(e, errno, "pipe");
 			s->stdio[i] = pair[i == 0 ? 0 : 1];
 			s->far[i] = pair[i == 0 ? 1 : 0];
-		} else {
-			s->stdio[i] = fcntl(i, F_DUPFD_CLOEXEC, 10);
 		}
 		if (s->stdio[i] < 0)
 			return br_err_set(e, errno, "cannot hand over descriptor %d", i);
@@ -231,20 +252,24 @@ set_stdio(struct session *s, struct br_err *e)
 	return 0;
 }
 
+/* What goes to a terminal is filtered; a file or a socket gets the bytes. */
 static void
-copy_filtered(void *arg, const char *data, size_t n, struct br_buf *out)
+copy_output(void *arg, const char *data, size_t n, struct br_buf *out)
 {
-	struct br_monitor *m = arg;
-	br_term_filter(&m->filter, data, n, out);
+	struct stand_in *p = arg;
+	if (p->filter)
+		br_term_filter(&p->m->filter, data, n, out);
+	else
+		br_buf_put(out, data, n);
 }
 
-/* The terminal's end of file becomes the pipe's. */
+/* End of file, or a reader that is gone, on one side becomes the same on the other. */
 static void
 close_far(void *arg)
 {
-	int *fd = arg;
-	br_cleanup_fd(fd);
-	*fd = -1;
+	struct stand_in *p = arg;
+	br_cleanup_fd(p->far);
+	*p->far = -1;
 }
 
 static void
@@ -254,8 +279,12 @@ start_pipes(struct session *s)
 	for (int i = 0; i < 3; i++) {
 		if (s->far[i] < 0)
 			continue;
-		struct br_relay *r = i == 0 ? br_relay_new(m->loop, 0, s->far[0], NULL, close_far, &s->far[0]) :
-		                              br_relay_new(m->loop, s->far[i], i, copy_filtered, NULL, m);
+		struct stand_in *p = &s->stand_ins[i];
+		*p = (struct stand_in){.m = m, .far = &s->far[i], .filter = isatty(i) != 0};
+		/* Our end never blocks: the relay polls. */
+		(void)fcntl(s->far[i], F_SETFL, O_NONBLOCK);
+		struct br_relay *r = i == 0 ? br_relay_new(m->loop, 0, s->far[0], NULL, close_far, p) :
+		                              br_relay_new(m->loop, s->far[i], i, copy_output, close_far, p);
 		if (r != NULL)
 			m->relays[m->nrelays++] = r;
 	}
@@ -292,6 +321,10 @@ start_wall(struct session *s, struct br_err *e)
 	    .stdio = {s->stdio[0], s->stdio[1], s->stdio[2]},
 	    .rlimits = {.files = s->limits.value[BR_LIMIT_FILES], .pids = s->limits.value[BR_LIMIT_PIDS], .fsize = s->limits.value[BR_LIMIT_DISK]}};
 	memcpy(c.cgroup_procs, s->limits.procs, sizeof(c.cgroup_procs));
+	const int drop[] = {s->far[0], s->far[1], s->far[2], s->lock, s->m.session_dir, s->m.events.fd, s->m.touched_fd, s->m.base_fd, s->m.sigfd,
+	    s->m.term.fd};
+	memcpy(c.drop, drop, sizeof(drop));
+	c.ndrop = BR_ARRAY_LEN(drop);
 	(void)br_terminal_size(&s->m.term, &c.rows, &c.cols);
 	return br_wall_start(&s->m.wall, &c, e);
 }
@@ -332,7 +365,7 @@ start_gate(struct session *s, struct br_err *e)
 	if (pid == 0) {
 		mode_t mask = umask(0);
 		(void)umask(mask);
-		const struct br_gate_config c = {.init_pidfd = s->m.wall.pidfd,
+		struct br_gate_config c = {.init_pidfd = s->m.wall.pidfd,
 		    .init_sock = s->m.wall.gate_sock,
 		    .monitor_sock = pair[1],
 		    .guard = s->guard,
@@ -344,8 +377,6 @@ start_gate(struct session *s, struct br_err *e)
 		    .review = s->review,
 		    .umask = mask,
 		    .memory = s->limits.how[BR_LIMIT_MEMORY] == BR_LIMIT_APPROXIMATE ? s->limits.value[BR_LIMIT_MEMORY] : 0};
-		(void)close(pair[0]);
-		(void)close(s->m.wall.sock);
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != s->meta.pid)
 			_exit(1);
@@ -436,6 +467,22 @@ explain(struct session *s)
 	return 0;
 }
 
+/* For a person at a terminal, before the command owns the screen. */
+static void
+say_at_start(const struct session *s)
+{
+	for (int k = 0; k < BR_LIMIT_N; k++)
+		if (s->limits.how[k] == BR_LIMIT_REFUSED)
+			br_warn("limits.%s is not enforced: it %s", br_limit_name((enum br_limit_kind)k), s->limits.by[k]);
+	if (s->m.term.fd < 0)
+		return;
+	if (s->env.secrets.len > 0)
+		br_warn("kept out of the sandbox, since they look like secrets: %s (--env NAME passes one on)", s->env.secrets.p);
+	char who[128];
+	if (!s->review && br_neighbours(s->project.root, who, sizeof(who)) > 0)
+		br_warn("%s works in this project too, and may run what the agent writes at once; --review keeps it apart", who);
+}
+
 static int
 launch(struct session *s, struct br_err *e)
 {
@@ -448,6 +495,7 @@ launch(struct session *s, struct br_err *e)
 	m->term.filter = &m->filter;
 	if (m->term.fd < 0 && set_stdio(s, e) < 0)
 		return -1;
+	say_at_start(s);
 	if (block_signals(s, e) < 0 || start_wall(s, e) < 0)
 		return -1;
 	if (send_masks(s, e) < 0 || start_gate(s, e) < 0 || release_gate(s, e) < 0) {
@@ -462,6 +510,10 @@ launch(struct session *s, struct br_err *e)
 	if (br_session_write_meta(m->session_dir, &s->meta, e) < 0)
 		return -1;
 	start_pipes(s);
+	/* While init still mounts: what sessions that were killed left behind. */
+	struct br_gc_report gone = {0};
+	struct br_err ignored = BR_ERR_INIT;
+	(void)br_session_gc(-1, &gone, &ignored);
 	return br_monitor_loop(m, e);
 }
 
