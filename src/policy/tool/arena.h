@@ -19,8 +19,8 @@ void br_arena_free(struct br_arena *a);
 void *br_arena_alloc(struct br_arena *a, size_t n);
 char *br_arena_strndup(struct br_arena *a, const char *s, size_t n);
 char *br_arena_strdup(struct br_arena *a, const char *s);
-char *br_arena_printf(struct br_arena *a, const char *fmt, ...) BR_PRINTF(2, 3);
-char *br_arena_vprintf(struct br_arena *a, const char *fmt, va_list ap) BR_PRINTF(2, 0);
+char *br_arena_printf(struct br_arena *a, const char *fmt, ...) BR_PRINTF(2, 3) __attribute__((nonnull));
+char *br_arena_vprintf(struct br_arena *a, const char *fmt, va_list ap) BR_PRINTF(2, 0) __attribute__((nonnull));
 /* Room for one more element in a growing array; `cap` counts elements. The old array stays allocated. */
 void *br_arena_grow(struct br_arena *a, void *old, size_t n, size_t *cap, size_t elem);
 
