@@ -569,6 +569,20 @@ says() {
 	[[ $output == "allowed:"* ]]
 }
 
+@test "explain: hidden unless tracked, guarded in nested repositories, and what the repository's configuration runs" {
+	git init -q .
+	git init -q sub
+	echo s > .env
+	mkdir d && echo s > d/.env
+	git -C . add d/.env
+	git config core.hooksPath tools/hooks
+	pol explain --json --read .env --read d/.env --write .env --write new/.env --write sub/.vscode/tasks.json --write plain/.vscode/tasks.json \
+		--write tools/hooks/pre-commit > "$W/acts"
+	cat "$W/acts"
+	[ "$(jq -r .decision "$W/acts" | tr '\n' ' ')" = "deny allow deny allow deny deny allow " ] # --write first, then --read
+	[ "$(jq -r .rule "$W/acts" | tr '\n' ' ' | cut -d' ' -f1,3,5)" = ".env .vscode/tasks.json core.hookspath" ]
+}
+
 @test "test: passes, fails, and what isn't enforced" {
 	cat > brattice.yaml <<-'END'
 		tests:

@@ -1,5 +1,4 @@
 /* `explain`: the effective policy with the place of every rule, or why one act is allowed or not. */
-#include "policy/tool/decide.h"
 #include "policy/tool/tool.h"
 #include "policy/tool/value.h"
 
@@ -194,30 +193,26 @@ explain(struct options *o, struct br_err *e)
 	struct br_report report = {.arena = &a};
 	struct br_policy_set set = {.a = &a, .r = &report};
 	struct br_rules rules = {0};
-	struct br_policy policy = {0};
 	br_auto_buf out = {0};
 	if (br_tool_policy(&o->layers, &set, &rules, e) < 0)
 		return -1;
 	if (br_report_status(&report) != 0)
 		return br_tool_refuse(&report);
-	if (br_tool_compiled(&set, &rules, &policy, e) < 0)
-		return -1;
-	struct br_guard *guard = br_guard_new(&policy, e);
+	struct br_tool_world w;
 	int status = -1;
-	if (guard != NULL) {
-		struct br_decider d = {&a, &policy, guard, set.places};
+	bool acts = o->may_write.n + o->may_read.n > 0;
+	if (br_tool_world_open(&w, &set, &rules, acts, e) == 0) {
 		for (size_t i = 0; i < o->may_write.n; i++)
-			put_act(&out, &d, o->may_write.v[i], true, o->json);
+			put_act(&out, &w.decider, o->may_write.v[i], true, o->json);
 		for (size_t i = 0; i < o->may_read.n; i++)
-			put_act(&out, &d, o->may_read.v[i], false, o->json);
-		if (o->may_write.n + o->may_read.n == 0 && o->json)
-			put_policy_json(&out, &policy);
-		else if (o->may_write.n + o->may_read.n == 0)
-			put_policy(&out, &a, &policy, &set.places);
+			put_act(&out, &w.decider, o->may_read.v[i], false, o->json);
+		if (!acts && o->json)
+			put_policy_json(&out, &w.policy);
+		else if (!acts)
+			put_policy(&out, &a, &w.policy, &set.places);
 		status = br_tool_print(&out, 0);
 	}
-	br_guard_free(guard);
-	br_pol_free(&policy);
+	br_tool_world_close(&w);
 	return status;
 }
 

@@ -1,6 +1,5 @@
 /* `test`: runs the `tests:` of the policy. */
 #include "base/io.h"
-#include "policy/tool/decide.h"
 #include "policy/tool/tool.h"
 
 struct options {
@@ -92,26 +91,21 @@ test(const struct options *o, struct br_err *e)
 	struct br_report report = {.arena = &a};
 	struct br_policy_set set = {.a = &a, .r = &report};
 	struct br_rules rules = {0};
-	struct br_policy policy = {0};
 	if (br_tool_policy(&o->layers, &set, &rules, e) < 0)
 		return -1;
 	if (br_report_status(&report) != 0)
 		return br_tool_refuse(&report);
-	if (br_tool_compiled(&set, &rules, &policy, e) < 0)
-		return -1;
-	struct br_guard *guard = br_guard_new(&policy, e);
+	struct br_tool_world w;
 	int status = -1;
-	if (guard != NULL) {
-		struct br_decider d = {&a, &policy, guard, set.places};
-		struct run r = {.s = &set, .d = &d, .o = o};
+	if (br_tool_world_open(&w, &set, &rules, true, e) == 0) {
+		struct run r = {.s = &set, .d = &w.decider, .o = o};
 		run_tests(&r);
 		if (!o->json)
 			br_buf_printf(&r.out, "%zu passed, %zu failed\n", r.passed, r.failed);
 		status = br_tool_print(&r.out, r.failed > 0);
 		br_buf_free(&r.out);
 	}
-	br_guard_free(guard);
-	br_pol_free(&policy);
+	br_tool_world_close(&w);
 	return status;
 }
 

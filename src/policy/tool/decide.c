@@ -1,9 +1,5 @@
 #include "policy/tool/decide.h"
 
-#include "base/io.h"
-#include "policy/private_key.h"
-
-#include <fcntl.h>
 #include <sys/stat.h>
 
 static struct br_decision
@@ -24,37 +20,49 @@ covering(const struct br_policy *p, enum br_pol_kind kind, const char *path)
 }
 
 static bool
-holds_key(const char *path)
-{
-	br_auto_buf b = {0};
-	(void)br_read_file(AT_FDCWD, path, &b, BR_PRIVATE_KEY_LOOK);
-	return b.p != NULL && br_is_private_key(b.p, b.len < BR_PRIVATE_KEY_LOOK ? b.len : (size_t)BR_PRIVATE_KEY_LOOK);
-}
-
-static bool
 is_directory(const char *path)
 {
 	struct stat st;
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static bool
+is_hidden_now(const struct br_scan *scan, const char *rel)
+{
+	const char *name = scan->hidden.p;
+	for (uint32_t i = 0; i < scan->nhidden; i++, name += strlen(name) + 1)
+		if (br_path_under(rel, name))
+			return true;
+	return false;
+}
+
+/* A file that is there is hidden when the look over the project found it so; a name that isn't, when a rule names it: then
+ * reading it is refused as soon as it is there, while the session may make one of its own. */
+static bool
+refused_as_hidden(const struct br_decider *d, const char *path, const char *rel, bool write, struct br_decision *out)
+{
+	struct stat st;
+	bool there = lstat(path, &st) == 0;
+	struct br_guard_answer h = br_guard_hidden(d->names, rel, there && S_ISDIR(st.st_mode));
+	bool by_content = (h.flags & BR_POLF_IF_KEY) != 0;
+	if (there ? !is_hidden_now(d->scan, rel) : write || h.cls != BR_GUARD_HIDDEN || by_content)
+		return false;
+	const char *why = by_content ? "the file holds a private key"
+			  : there    ? "the file is hidden"
+				     : "the name is hidden, unless git tracks the file";
+	*out = answer(false, why, h.rule != NULL ? h.rule : "", h.origin != NULL ? h.origin : "");
+	return true;
+}
+
 /* The guard's refusal of a name in the project, if it refuses. */
 static bool
 refused_by_name(const struct br_decider *d, const char *path, const char *rel, bool write, struct br_decision *out)
 {
-	bool dir = is_directory(path);
-	struct br_guard_answer h = br_guard_hidden(d->guard, rel, dir);
-	if (h.cls == BR_GUARD_HIDDEN && ((h.flags & BR_POLF_IF_KEY) == 0 || holds_key(path))) {
-		const char *why = (h.flags & BR_POLF_IF_KEY) != 0
-				      ? "the file holds a private key, and is hidden unless git tracks it"
-				  : (h.flags & BR_POLF_DEFAULT) != 0 ? "the name is hidden, unless git tracks the file"
-								     : "the name is hidden";
-		*out = answer(false, why, h.rule, h.origin);
+	if (refused_as_hidden(d, path, rel, write, out))
 		return true;
-	}
 	if (!write)
 		return false;
-	struct br_guard_answer g = br_guard_classify(d->guard, rel, dir);
+	struct br_guard_answer g = br_guard_classify(d->guard, rel, is_directory(path));
 	const char *why = NULL;
 	switch (g.cls) {
 	case BR_GUARD_PLAIN:

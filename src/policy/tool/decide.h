@@ -5,6 +5,7 @@
 #include "policy/compiled.h"
 #include "policy/guard.h"
 #include "policy/tool/path.h"
+#include "session/scan.h"
 
 struct br_decision {
 	bool allow;
@@ -16,7 +17,9 @@ struct br_decision {
 struct br_decider {
 	struct br_arena *a;
 	const struct br_policy *policy;
-	const struct br_guard *guard;
+	const struct br_guard *guard; /* with what br_scan_project added */
+	const struct br_guard *names; /* without: says by which rule a file is hidden */
+	const struct br_scan *scan;   /* what is hidden now */
 	struct br_places places;
 };
 

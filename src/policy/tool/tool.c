@@ -63,12 +63,30 @@ br_tool_policy(const struct br_layer_options *o, struct br_policy_set *s, struct
 }
 
 int
-br_tool_compiled(const struct br_policy_set *s, const struct br_rules *rules, struct br_policy *out, struct br_err *e)
+br_tool_world_open(
+    struct br_tool_world *w, const struct br_policy_set *s, const struct br_rules *rules, bool look, struct br_err *e)
 {
 	br_auto_buf b = {0};
+	*w = (struct br_tool_world){0};
 	if (br_emit(s, rules, &b) < 0)
 		return br_err_set(e, ENOMEM, "cannot compile the policy");
-	return br_pol_parse(b.p, b.len, out, e);
+	if (br_pol_parse(b.p, b.len, &w->policy, e) < 0)
+		return -1;
+	w->guard = br_guard_new(&w->policy, e);
+	w->names = br_guard_new(&w->policy, e);
+	if (w->guard == NULL || w->names == NULL || (look && br_scan_project(&w->scan, s->places.project, w->guard, e) < 0))
+		return -1;
+	w->decider = (struct br_decider){s->a, &w->policy, w->guard, w->names, &w->scan, s->places};
+	return 0;
+}
+
+void
+br_tool_world_close(struct br_tool_world *w)
+{
+	br_scan_free(&w->scan);
+	br_guard_free(w->guard);
+	br_guard_free(w->names);
+	br_pol_free(&w->policy);
 }
 
 int

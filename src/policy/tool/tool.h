@@ -3,6 +3,7 @@
 #define BRATTICE_POLICY_TOOL_TOOL_H
 
 #include "base/opt.h"
+#include "policy/tool/decide.h"
 #include "policy/tool/merge.h"
 
 /* The options that say which policy is meant; the same for all commands. */
@@ -43,8 +44,17 @@ void br_layer_options_free(struct br_layer_options *o);
 /* Loads and merges what the options say. 0 also when the report holds problems; -1 with `e` when there is no home or working
  * directory. `s->a` and `s->r` are set by the caller. */
 int br_tool_policy(const struct br_layer_options *o, struct br_policy_set *s, struct br_rules *rules, struct br_err *e);
-/* Seals and parses: the policy as the monitor would see it. */
-int br_tool_compiled(const struct br_policy_set *s, const struct br_rules *rules, struct br_policy *out, struct br_err *e);
+/* The policy as the monitor would see it, compiled and read back, with a look over the project as it is now. */
+struct br_tool_world {
+	struct br_policy policy;
+	struct br_guard *guard, *names;
+	struct br_scan scan;
+	struct br_decider decider;
+};
+/* `look`: whether acts will be decided; else the project is not looked at. The caller frees, also after -1. */
+int br_tool_world_open(
+    struct br_tool_world *w, const struct br_policy_set *s, const struct br_rules *rules, bool look, struct br_err *e);
+void br_tool_world_close(struct br_tool_world *w);
 
 /* Prints the report on standard error and returns its exit status. */
 int br_tool_refuse(struct br_report *r);
