@@ -71,22 +71,30 @@ saved_often() {
 	small_repository
 	wall_options=(--profile git)
 	host_sh 'git checkout -q -b side && echo s >s && git add s && git commit -qm side && git checkout -q main'
-	saving "$PROJ/README" "$PROJ/hello.c" "$PROJ/.gitignore" "$PROJ/.git/description" "$PROJ/.git/info/exclude"
+	saving "$PROJ/README" "$PROJ/hello.c" "$PROJ/.gitignore" "$PROJ/.git/description"
 	succeeds wall_sh '
 		for n in $(seq 20); do
 			echo $n >n$n
 			git add n$n
 			git commit -qm "n$n"
 		done
+		git clone -q . "$SCRATCH/clone"
+		git status --porcelain --untracked-files=no'
+	saved_often 10
+	as rm "$WORK/stop"
+	# Rebase and merge look twice whether tracked files changed, and give up when the second look differs (`git stash create`
+	# failed 191 times of 300 so without a wall): what the host saves now, git does not track.
+	host_sh 'echo notes >notes && echo notes >>.git/info/exclude'
+	saving "$PROJ/notes" "$PROJ/.git/description" "$PROJ/.git/info/exclude"
+	succeeds wall_sh '
 		git rebase -q main side
 		git checkout -q main
 		git merge -q --no-edit side
 		git branch -m side renamed
 		git worktree add -q -b tree tree
-		git clone -q . "$SCRATCH/clone"
 		git worktree remove tree'
-	saved_often
-	same "23" "$(as git rev-list --count HEAD)" || same "22" "$(as git rev-list --count HEAD)"
+	saved_often 5
+	same "22" "$(as git rev-list --count HEAD)"
 	clean_repository
 }
 
@@ -139,4 +147,44 @@ saved_often() {
 	saved_often
 	same "ended" "$output"
 	clean_repository
+}
+
+# again FILE: all tests of another file, each with the host at its saving.
+again() {
+	REAL_HOST_SAVES=$BATS_TEST_TMPDIR/saves
+	export REAL_HOST_SAVES
+	: >"$REAL_HOST_SAVES"
+	# Not bats' own variables: this is another run of it.
+	succeeds env -u BATS_TEST_NAME -u BATS_TEST_FILTER -u BATS_RUN_TMPDIR -u BATS_SUITE_TMPDIR -u BATS_FILE_TMPDIR -u BATS_TEST_TMPDIR \
+		timeout 900 bats --tap "$real_dir/$1.bats"
+	[[ $output != *"not ok"* ]]
+	[ "$(awk '{ n += $1 } END { print n + 0 }' "$REAL_HOST_SAVES")" -ge 20 ]
+}
+
+@test "every build works meanwhile" {
+	again build
+}
+
+@test "every install of Node packages works meanwhile" {
+	again node
+}
+
+@test "everything of git works meanwhile" {
+	again git
+}
+
+@test "everything of Python works meanwhile" {
+	again python
+}
+
+@test "debuggers work meanwhile" {
+	again debug
+}
+
+@test "language servers work meanwhile" {
+	again lsp
+}
+
+@test "the browser works meanwhile" {
+	again browser
 }
