@@ -31,8 +31,8 @@ br_cleanup_free(void *p)
 	free(*(void **)p);
 }
 void br_cleanup_fd(int *fd);
-#define br_auto_free __attribute__((cleanup(br_cleanup_free)))
-#define br_auto_fd   __attribute__((cleanup(br_cleanup_fd)))
+#define br_auto_free __attribute__((cleanup(br_cleanup_free), unused)) /* unused: to hold it can be all its use */
+#define br_auto_fd   __attribute__((cleanup(br_cleanup_fd), unused))
 
 /* Gives up ownership of a br_auto_fd / br_auto_free variable. */
 static inline int

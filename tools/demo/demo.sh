@@ -115,6 +115,9 @@ not() {
 survivor() {
 	grep -lsa "^survivor-$token" /proc/[0-9]*/cmdline >/dev/null
 }
+lives() {
+	grep -qE '^State:[[:space:]]+[RSD]' "/proc/$1/status" 2>/dev/null
+}
 tests_pass() {
 	make -s test >/dev/null 2>&1
 }
@@ -127,7 +130,7 @@ verdict "the deploy key and the project's .env were not read" not grep -qE "stol
 verdict "no hook, no .envrc, .git where it was, its config byte for byte the same" \
 	test ! -e .git/hooks/post-commit -a ! -e .envrc -a ! -e .git.old -a "$(cat .git/config 2>/dev/null)" = "$git_before"
 verdict "the home directory is as it was" not grep -q "$token" "$HOME/.bashrc"
-verdict "the editor lives" test -e "/proc/$editor/stat"
+verdict "the editor lives" lives "$editor"
 verdict "nobody called at the loopback port or the abstract socket" test ! -s "$work/visits"
 verdict "nothing outlived the session" not survivor
 grep -lsa "^survivor-$token" /proc/[0-9]*/cmdline | cut -d/ -f3 | xargs -r kill -9 || true
