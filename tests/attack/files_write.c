@@ -315,6 +315,55 @@ w_symlink_parent(char **a)
 		return probe_rc(-1, "rename of the parent");
 	return probe_rc(symlink(full, dir), "symlink in the parent's place");
 }
+/* The parents don't exist yet: making them and the target, and making them under another name first. */
+static int
+make_parents(const char *path)
+{
+	for (const char *p = strchr(path + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
+		char *dir = strndup(path, (size_t)(p - path));
+		if (dir == NULL || (mkdir(dir, 0755) < 0 && errno != EEXIST))
+			return -1;
+		free(dir);
+	}
+	return 0;
+}
+static int
+w_parents(char **a)
+{
+	if (make_parents(a[0]) < 0)
+		return probe_rc(-1, "mkdir of the parents");
+	return probe_rc(probe_plant(a[0]), "create");
+}
+/* The first `up` directories above the target get another name until the target is in them. */
+static int
+staged(char **a, int up)
+{
+	char *top = probe_cat(a[0], "");
+	for (int i = 0; i < up; i++)
+		top = probe_dir(top);
+	const char *rest = a[0] + strlen(top);
+	if (br_streq(top, ".") || make_parents(a[0]) < 0)
+		return br_streq(top, ".") ? probe_cant("the path has no such ancestor") : probe_rc(-1, "mkdir of the parents");
+	char *t = probe_temp("./x"), *away = probe_temp("./x"), *at = probe_cat(t, rest);
+	if (make_parents(at) < 0 || probe_plant(at) < 0)
+		return probe_rc(-1, "staging");
+	/* An empty directory may be replaced; one with something in it has to go first. */
+	if (rename(t, top) < 0 && rename(top, away) < 0)
+		return probe_rc(-1, "rename of the parent");
+	if (access(top, F_OK) < 0 && rename(t, top) < 0)
+		return probe_rc(-1, "rename of the staged directory");
+	return probe_marked(a[0]) ? PROBE_DONE : probe_refused("the target is not there");
+}
+static int
+w_staged_parent(char **a)
+{
+	return staged(a, 1);
+}
+static int
+w_staged_grandparent(char **a)
+{
+	return staged(a, 2);
+}
 static int
 w_link_over(char **a)
 {
@@ -465,7 +514,8 @@ const struct probe write_probes[] = {
     W("symlink-replace", w_symlink_replace), W("mkdir", w_mkdir), W("mkdirat", w_mkdirat), W("mkdir-slash", w_trailing),
     W("mknod", w_mknod), W("mkfifo", w_mkfifo), W("bind", w_bind), W("copy-range", w_copy_range),
     W("rename-dir-over", w_rename_dir_over), W("recreate", w_recreate), W("unlink", w_unlink), W("unlinkat", w_unlinkat),
-    W("rmdir", w_rmdir), W("rename-away", w_rename_away), W("symlink-parent", w_symlink_parent),
+    W("rmdir", w_rmdir), W("rename-away", w_rename_away), W("symlink-parent", w_symlink_parent), W("parents", w_parents),
+    W("staged-parent", w_staged_parent), W("staged-grandparent", w_staged_grandparent),
     {"write-mknod-char", "5", "PATH", 1, w_mknod_char},
     {"write-mknod-block", "5", "PATH", 1, w_mknod_block},
     {NULL, NULL, NULL, 0, NULL},

@@ -13,11 +13,11 @@
 /* --- races: three threads change what a name means, five use it ------------------------------------------------------------ */
 
 struct race {
-	char target[4096];          /* guarded; must never carry the mark */
-	char harmless[4096];        /* a plain file that may */
-	char shared[4096];          /* memory races: flips between the two */
-	char link[4096], spare[4096];
-	char target_dir[4096], harmless_dir[4096];
+	char *target;               /* guarded; must never carry the mark */
+	char *harmless;             /* a plain file that may */
+	char shared[8192];          /* memory races: flips between the two */
+	char *link, *spare;
+	char *target_dir, *harmless_dir;
 	int target_fd, harmless_fd; /* directories */
 	int slot;                   /* a descriptor number that flips between them */
 	struct open_how how;
@@ -26,11 +26,6 @@ struct race {
 	void (*use)(struct race *r);
 };
 
-static void
-store(char *dst, const char *src)
-{
-	(void)snprintf(dst, 4096, "%s", src);
-}
 static void
 mark(int fd)
 {
@@ -65,7 +60,7 @@ flip_exchange(struct race *r, unsigned i)
 static void
 flip_cwd(struct race *r, unsigned i)
 {
-	(void)fchdir(i % 2 ? r->target_fd : r->harmless_fd);
+	(void)!fchdir(i % 2 ? r->target_fd : r->harmless_fd);
 }
 static void
 flip_slot(struct race *r, unsigned i)
@@ -185,16 +180,15 @@ work(void *arg)
 static int
 prepare(struct race *r, const char *target)
 {
-	char *dir = realpath(probe_dir(target), NULL), *cwd = getcwd(NULL, 0), *home = probe_temp("./x");
-	if (dir == NULL || cwd == NULL || mkdir(home, 0755) < 0)
+	char *home = probe_temp("./x"), *base = probe_cat("/", probe_base(target));
+	r->target_dir = realpath(probe_dir(target), NULL);
+	if (r->target_dir == NULL || mkdir(home, 0755) < 0 || (r->harmless_dir = realpath(home, NULL)) == NULL)
 		return -1;
-	store(r->target_dir, dir);
-	(void)snprintf(r->target, sizeof(r->target), "%s/%s", dir, probe_base(target));
-	(void)snprintf(r->harmless_dir, sizeof(r->harmless_dir), "%s/%s", cwd, home + 2);
-	(void)snprintf(r->harmless, sizeof(r->harmless), "%s/%s", r->harmless_dir, probe_base(target));
-	(void)snprintf(r->link, sizeof(r->link), "%s-link", r->harmless_dir);
-	(void)snprintf(r->spare, sizeof(r->spare), "%s-spare", r->harmless_dir);
-	store(r->shared, r->harmless);
+	r->target = probe_cat(r->target_dir, base);
+	r->harmless = probe_cat(r->harmless_dir, base);
+	r->link = probe_cat(r->harmless_dir, "-link");
+	r->spare = probe_cat(r->harmless_dir, "-spare");
+	(void)snprintf(r->shared, sizeof(r->shared), "%s", r->harmless);
 	r->target_fd = open(r->target_dir, O_PATH | O_DIRECTORY);
 	r->harmless_fd = open(r->harmless_dir, O_PATH | O_DIRECTORY);
 	r->slot = dup(r->harmless_fd);
@@ -214,7 +208,7 @@ run_race(char **a, void (*flip)(struct race *, unsigned), void (*use)(struct rac
 	r.flip = flip;
 	r.use = use;
 	if (flip == flip_exchange) {
-		(void)symlink(r.target_dir, r.link);
+		(void)!symlink(r.target_dir, r.link);
 		(void)mkdir(r.spare, 0755);
 	}
 	bool was = lstat(r.target, &before) == 0;
@@ -380,7 +374,7 @@ config_link(char **a)
 	if (lock_config(a[0], evil, &lock, &config) < 0)
 		return probe_rc(-1, "config.lock");
 	if (unlink(config) == 0)
-		(void)link(lock, config);
+		(void)!link(lock, config);
 	return verdict(config, lock);
 }
 /* Judged harmless, then written through the descriptor, a hard link, or a mapping that is older than the judgement. */

@@ -12,7 +12,7 @@
  *   attack-host pty OUT QUEUE CMD ARG…    runs CMD on a terminal of its own; its output to OUT, what is left to be read by the
  *                                         shell afterwards, and the terminal's modes, to QUEUE
  *
- * All print "ready …" once they serve, and end with the process that started them. */
+ * The servers print "ready PID WHAT" once they serve, and do so until they get a SIGTERM. */
 #include "base/defs.h"
 
 #include <arpa/inet.h>
@@ -61,7 +61,7 @@ fail(const char *what)
 static int
 ready(const char *what)
 {
-	printf("ready %s\n", what);
+	printf("ready %d %s\n", getpid(), what);
 	fflush(stdout);
 	return 0;
 }

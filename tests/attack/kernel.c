@@ -53,11 +53,6 @@ k_unshare(char **a)
 	return probe_rc(syscall(SYS_unshare, with_user(a[0])), "unshare");
 }
 static int
-k_unshare_hi(char **a)
-{
-	return probe_rc(syscall(SYS_unshare, with_user(a[0]) | (1UL << 33)), "unshare with a high bit");
-}
-static int
 child_rc(long pid, const char *call)
 {
 	if (pid == 0)
@@ -68,6 +63,12 @@ static int
 k_clone(char **a)
 {
 	return child_rc(syscall(SYS_clone, with_user(a[0]) | SIGCHLD, 0, 0, 0, 0), "clone");
+}
+/* The kernel takes the lower half of the flags, a filter may compare all of them. */
+static int
+k_clone_hi(char **a)
+{
+	return child_rc(syscall(SYS_clone, with_user(a[0]) | SIGCHLD | (1UL << 33), 0, 0, 0, 0), "clone with a high bit");
 }
 static int
 k_clone3(char **a)
@@ -352,9 +353,19 @@ REACH(k_ustat, "ustat", SYS_ustat, 0, NULL)
 REACH(k_modify_ldt, "modify_ldt", SYS_modify_ldt, 0, &(char[64]){0}, 64)
 REACH(k_lsm_set, "lsm_set_self_attr", 460, 0, NULL, 0, 0)
 REACH(k_nfsservctl, "nfsservctl", SYS_nfsservctl, 0)
-REACH(k_setuid, "setuid to another", SYS_setuid, 12345)
-REACH(k_setgroups, "setgroups", SYS_setgroups, 0, NULL)
 
+static int
+k_setuid(char **a)
+{
+	(void)a;
+	return probe_rc(syscall(SYS_setuid, 12345), "setuid to another");
+}
+static int
+k_setgroups(char **a)
+{
+	(void)a;
+	return probe_rc(syscall(SYS_setgroups, 0, NULL), "setgroups");
+}
 static int
 k_personality(char **a)
 {
@@ -470,7 +481,7 @@ k_dumpable_core(char **a)
 
 #define K(name, args, n, fn) {"kernel-" name, "20", args, n, fn}
 const struct probe kernel_probes[] = {
-    K("unshare", "NS", 1, k_unshare), K("unshare-hi", "NS", 1, k_unshare_hi), K("clone", "NS", 1, k_clone),
+    K("unshare", "NS", 1, k_unshare), K("clone", "NS", 1, k_clone), K("clone-hi", "NS", 1, k_clone_hi),
     K("clone3", "NS", 1, k_clone3), K("setns", "NS PID", 2, k_setns), K("setns-pidfd", "NS", 1, k_setns_pidfd),
     K("nested", "", 0, k_nested), K("mount", "DIR", 1, k_mount), K("bind", "DIR DIR", 2, k_bind), K("remount", "DIR", 1, k_remount),
     K("umount", "DIR", 1, k_umount), K("fsopen", "FSTYPE", 1, k_fsopen), K("open-tree", "DIR", 1, k_open_tree),

@@ -27,6 +27,7 @@ target(const char *who)
 		return -1;
 	pid_t first = fork();
 	if (first == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		if (br_streq(who, "child") || (pid = fork()) == 0) {
 			pid = getpid();
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -79,7 +80,13 @@ p_fown(char **a)
 static int
 p_attach(char **a)
 {
-	return probe_rc(ptrace(PTRACE_ATTACH, target(a[0]), 0, 0), "PTRACE_ATTACH");
+	pid_t pid = target(a[0]);
+	if (ptrace(PTRACE_ATTACH, pid, 0, 0) < 0)
+		return probe_rc(-1, "PTRACE_ATTACH");
+	/* Or it would stay stopped: it may be the batch that waits for us. */
+	(void)waitpid(pid, NULL, __WALL);
+	(void)ptrace(PTRACE_DETACH, pid, 0, 0);
+	return PROBE_DONE;
 }
 static int
 p_seize(char **a)
