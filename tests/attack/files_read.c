@@ -52,6 +52,19 @@ read_rdwr(char **a)
 	return leak(syscall(SYS_open, a[0], O_RDWR), "open O_RDWR", a[1]);
 }
 
+/* A gate that performs everything with O_CREAT opens with its own rights, which may be more than ours. */
+static int
+read_create(char **a)
+{
+	return leak(syscall(SYS_open, a[0], O_RDONLY | O_CREAT, 0644), "open O_RDONLY|O_CREAT", a[1]);
+}
+static int
+read_dirfd_create(char **a)
+{
+	int dir = open(probe_dir(a[0]), O_PATH | O_DIRECTORY);
+	return dir < 0 ? probe_rc(dir, "open O_PATH") : leak(syscall(SYS_openat, dir, probe_base(a[0]), O_RDONLY | O_CREAT, 0644), "openat O_RDONLY|O_CREAT", a[1]);
+}
+
 static int
 read_below(const char *root, char **a)
 {
@@ -378,6 +391,8 @@ const struct probe read_probes[] = {
     {"read-openat", "1", "PATH SECRET", 2, read_openat},
     {"read-openat2", "1", "PATH SECRET", 2, read_openat2},
     {"read-rdwr", "1", "PATH SECRET", 2, read_rdwr},
+    {"read-create", "1", "PATH SECRET", 2, read_create},
+    {"read-dirfd-create", "1", "PATH SECRET", 2, read_dirfd_create},
     {"read-self-root", "1", "PATH SECRET", 2, read_self_root},
     {"read-thread-root", "1", "PATH SECRET", 2, read_thread_root},
     {"read-init-root", "1", "PATH SECRET", 2, read_init_root},

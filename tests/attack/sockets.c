@@ -131,6 +131,17 @@ s_unix_sendmsg(char **a)
 	struct mmsghdr m = {.msg_hdr = {.msg_name = &un, .msg_namelen = sizeof(un), .msg_iov = &iov, .msg_iovlen = 1}};
 	return probe_rc(syscall(SYS_sendmmsg, socket(AF_UNIX, SOCK_DGRAM, 0), &m, 1, 0), "sendmmsg");
 }
+/* A socketpair needs no socket(2): each end may still name another peer for a datagram. */
+static int
+s_unix_pair(char **a)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int sv[2];
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", a[0]);
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sv) < 0)
+		return probe_rc(-1, "socketpair");
+	return probe_rc(sendto(sv[0], "x", 1, 0, (struct sockaddr *)&un, sizeof(un)), "sendto on a pair");
+}
 static int
 s_tcp(char **a)
 {
@@ -244,6 +255,7 @@ const struct probe socket_probes[] = {
     {"unix-fd", "18", "PATH SECRET", 2, s_unix_fd},
     {"unix-sendto", "18", "PATH", 1, s_unix_sendto},
     {"unix-sendmsg", "18", "PATH", 1, s_unix_sendmsg},
+    {"unix-pair", "18", "PATH", 1, s_unix_pair},
     {"tcp", "18", "ADDRESS PORT SECRET", 3, s_tcp},
     {"tcp6", "18", "ADDRESS PORT SECRET", 3, s_tcp6},
     {"tcp-fastopen", "18", "ADDRESS PORT SECRET", 3, s_fastopen},

@@ -72,7 +72,7 @@ WAYS="read-open read-openat read-openat2 read-rdwr read-self-root read-thread-ro
 		printf 'see-access\t%s\n' "$H/$f"
 		printf 'see-inotify\t%s\n' "$H/$f"
 	done > "$W/log/list"
-	printf 'see-list\t%s\t%s\n' "$H/.ssh" id_rsa "$H/src" other "$P/.." app-evil /var/tmp "$(basename "$W")-x" >> "$W/log/list"
+	printf 'see-list\t%s\t%s\n' "$H/.ssh" id_rsa "$H/src" other "$P/.." app-evil "$(dirname "$W")" "$(basename "$W")-x" >> "$W/log/list"
 	mkdir "$W-x"
 	attacks "$W/log/list"
 	rmdir "$W-x"
@@ -133,7 +133,7 @@ WAYS="read-open read-openat read-openat2 read-rdwr read-self-root read-thread-ro
 	[ "$status" -eq 0 ]
 	run inside ./probe environment "$CANARY"
 	[ "$status" -eq 1 ]
-	for f in environ cmdline; do
+	for f in environ; do
 		run inside ./probe proc-file $f "$CANARY"
 		[ "$status" -eq 1 ]
 	done

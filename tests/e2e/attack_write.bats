@@ -91,6 +91,7 @@ outside_targets() {
 	diff "$W/log/before" "$W/log/after"
 	# Locks and leases leave no trace in the file: there the call itself must fail.
 	run grep -E $'^=0\t' "$W/log/inside"
+	echo "$output"
 	[ "$status" -ne 0 ]
 	[ "$(grep -c '^=1' "$W/log/inside")" -eq "$(wc -l < "$W/log/list")" ]
 	for m in meta-chmod meta-fchmodat2 meta-utimensat meta-chown meta-lease; do

@@ -6,18 +6,24 @@
 #   BRATTICE_E2E_WALL    a --wall to ask for; default: what brattice takes
 #   BRATTICE_E2E_RACE    seconds for each race (default 2)
 #   BRATTICE_E2E_KILLS   rounds of each kill walk (default 200)
+#   BRATTICE_E2E_DIR     where the worlds are made (default /home for root, else the home): a directory the sandbox doesn't have itself
 
 E2E_USER=brattice-test
 E2E_SOURCE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 : "${BRATTICE:=$E2E_SOURCE/build/brattice}"
 : "${BRATTICE_E2E_RACE:=2}" "${BRATTICE_E2E_KILLS:=200}"
-if [ "$(id -u)" -eq 0 ]; then : "${BRATTICE_E2E_AS:=user}"; else BRATTICE_E2E_AS=self; fi
+if [ "$(id -u)" -eq 0 ]; then
+	: "${BRATTICE_E2E_AS:=user}" "${BRATTICE_E2E_DIR:=/home}"
+else
+	BRATTICE_E2E_AS=self
+	: "${BRATTICE_E2E_DIR:=$HOME}"
+fi
 
 # --- the world ---------------------------------------------------------------------------------------------------------------
 
 # A copy of the build that the test user can read, made anew when the build is newer.
 build_copy() {
-	local from to=/var/tmp/brattice-e2e-build.$(id -u)
+	local from to=$BRATTICE_E2E_DIR/.brattice-e2e-build.$(id -u)
 	from=$(dirname "$(realpath "$BRATTICE")")
 	(
 		flock 9
@@ -39,7 +45,7 @@ build_copy() {
 world_make() {
 	local marker
 	B=$(build_copy)
-	W=$(mktemp -d /var/tmp/brattice-e2e.XXXXXX)
+	W=$(mktemp -d "$BRATTICE_E2E_DIR/brattice-e2e.XXXXXX")
 	H=$W/home P=$W/home/src/app
 	marker=canary-$(basename "$W" | tr -d .)
 	export B W H P CANARY=$marker BATS_NO_PARALLELIZE_WITHIN_FILE=true
@@ -52,7 +58,8 @@ world_make() {
 	plant_project
 	give
 	cp -a "$P" "$W/template/app"
-	tree_state > "$W/log/template-state"
+	# Without this every attack would seem to be refused.
+	inside true || { echo "brattice run does not work here"; return 1; }
 }
 # Everything of the world belongs to whom brattice runs as.
 give() {
