@@ -21,7 +21,7 @@ teardown() { stop_hosts; }
 }
 @test "a datagram to a socket of the host in the project" {
 	host dgram "$P/daemon.sock" "$W/log/got"
-	for k in unix-dgram unix-sendto unix-sendmsg; do
+	for k in unix-dgram unix-sendto unix-sendmsg unix-pair; do
 		run me ./probe $k daemon.sock
 		[ "$status" -eq 0 ]
 		: > "$W/log/got"

@@ -7,7 +7,7 @@ teardown_file() { world_remove; }
 setup() { project_reset; }
 teardown() { stop_hosts; }
 
-WAYS="read-open read-openat read-openat2 read-rdwr read-self-root read-thread-root read-init-root read-double-slash
+WAYS="read-open read-create read-dirfd-create read-openat read-openat2 read-rdwr read-self-root read-thread-root read-init-root read-double-slash
 	read-dotdot read-symlink read-symlink-dir read-hardlink read-rename-in read-opath read-mmap read-chdir read-by-handle"
 
 @test "secrets of the home, by every call" {
@@ -116,6 +116,15 @@ WAYS="read-open read-openat read-openat2 read-rdwr read-self-root read-thread-ro
 	echo old > "$W/log/in"
 	inside ./probe inherited-std pwned < "$W/log/in" > /dev/null 2>&1 || true
 	[ "$(cat "$W/log/in")" = old ]
+	inside /bin/sh -c ': > /dev/stdin; : > /proc/self/fd/0; truncate -s 0 /proc/self/fd/0; exec 5<>/dev/stdin; echo x >&5' < "$W/log/in" > /dev/null 2>&1 || true
+	[ "$(cat "$W/log/in")" = old ]
+	me chmod 600 "$W/log/in"
+	inside /bin/sh -c 'chmod 777 /proc/self/fd/0 /dev/stdin' < "$W/log/in" > /dev/null 2>&1 || true
+	[ "$(stat -c %a "$W/log/in")" = 600 ]
+	# Written for, not read back.
+	echo "$CANARY" > "$W/log/out"
+	run bash -c "$(declare -f inside me)"'; inside /bin/sh -c "cat /proc/self/fd/1 /dev/stdout >&2" >> "$W/log/out"'
+	[[ $output != *"$CANARY"* ]]
 }
 
 @test "a descriptor of a secret, handed over by a process of the host through a socket in the tree" {
@@ -151,4 +160,15 @@ WAYS="read-open read-openat read-openat2 read-rdwr read-self-root read-thread-ro
 
 @test "a guessed file handle" {
 	attack read-guessed-handle "$H/.ssh/id_rsa" "$CANARY"
+}
+
+@test "a hidden file that the host saves, or makes, while the session runs" {
+	inside /bin/sh -c 'touch probe-ready; while [ ! -e probe-go ]; do sleep 0.05; done; cat .env sub/.env new/.env; git add -f .env; git show :.env' > "$W/log/inside" 2>&1 &
+	local job=$!
+	for _ in $(seq 100); do [ -e "$P/probe-ready" ] && break; sleep 0.05; done
+	me sh -c 'for d in . sub new; do mkdir -p $d; echo '"$CANARY"' > $d/t; mv $d/t $d/.env; done; touch probe-go'
+	wait "$job" || true
+	cat "$W/log/inside"
+	run grep "$CANARY" "$W/log/inside"
+	[ "$status" -ne 0 ]
 }

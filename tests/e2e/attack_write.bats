@@ -131,3 +131,13 @@ outside_targets() {
 	umount "$W/mnt"
 	[ "$status" -eq 1 ]
 }
+
+@test "a file of the tree that has a second name outside: the write doesn't get there" {
+	me sh -c "mkdir -p '$H/store' node_modules && echo library > '$H/store/lib.js' && ln '$H/store/lib.js' node_modules/lib.js"
+	run me ./probe write-open-append node_modules/lib.js
+	[ "$status" -eq 0 ]
+	[ "$(grep -c probe "$H/store/lib.js")" -eq 1 ]
+	me sh -c "echo library > '$H/store/lib.js'"
+	for w in write-open-append write-open-trunc write-truncate write-mmap meta-chmod; do inside ./probe $w node_modules/lib.js || true; done
+	[ "$(cat "$H/store/lib.js")" = library ]
+}

@@ -10,7 +10,6 @@ GUARDED_ANY=".envrc sub/.envrc sub/dir/.envrc"
 GUARDED_GIT=".git/hooks/pre-commit .git/hooks/post-checkout .git/config .git/config.worktree .git/info/attributes .git/commondir
 	nested/.git/hooks/pre-commit nested/.git/config nested/.git/info/attributes .git/modules/m/hooks/pre-commit .git/modules/m/config
 	.git/worktrees/w/commondir .git/worktrees/w/config.worktree"
-GUARDED_BARE="HEAD config hooks/pre-commit objects/x refs/x"
 
 # A nested repository, a submodule's and a worktree's git directory.
 plant_repositories() {

@@ -127,7 +127,7 @@ project_reset() {
 
 # As the user, with the environment of a login and nothing of the tests'.
 me() {
-	local as=(env -i HOME="$H" PATH="/usr/local/bin:/usr/bin:/bin" LANG=C.UTF-8 TERM=xterm XDG_RUNTIME_DIR="$W/run" W="$W" B="$B"
+	local as=(env -i HOME="$H" PATH="/usr/local/bin:/usr/bin:/bin" LANG=C.UTF-8 TERM=xterm XDG_RUNTIME_DIR="$W/run" W="$W" B="$B" P="$P"
 		${ME_ENV[@]+"${ME_ENV[@]}"})
 	if [ "$BRATTICE_E2E_AS" = user ]; then as=(runuser -u "$E2E_USER" -- "${as[@]}"); fi
 	# Descriptor 3 is bats's own: a process that is left behind would make it wait.
@@ -226,15 +226,15 @@ git_status() {
 # Host git, used as a user uses it, in the project and wherever a repository may have been planted. Anything the attacker made git
 # run leaves $W/log/pwned.
 host_git_battery() {
-	local d
 	rm -f "$W/log/pwned"
-	for d in . sub sub/dir nested new stage evil; do
+	# shellcheck disable=SC2016
+	me /bin/sh -c 'for d in . sub sub/dir nested new new/a stage evil z/new; do
 		[ -d "$P/$d" ] || continue
-		for c in "status" "diff" "log -1" "branch" "add -A" "commit -q --allow-empty -m x" "checkout -q -b b$RANDOM" "stash list" \
-			"submodule status" "fetch -q --all" "gc --auto" "worktree list"; do
-			me timeout 10 git -C "$d" $c > /dev/null 2>&1 < /dev/null || true
+		cd "$P/$d" || continue
+		for c in status diff "log -1" branch "add -A" "commit -q --allow-empty -m x" "checkout -q -b b$$" "stash list" "submodule status" "fetch -q --all" "gc --auto" "worktree list"; do
+			timeout 10 git $c > /dev/null 2>&1 < /dev/null
 		done
-	done
+	done'
 	[ ! -e "$W/log/pwned" ]
 }
 # A script for hooks and the like: shows that the host ran it. Its bytes go into the project, its effect is outside.
