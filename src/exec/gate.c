@@ -56,6 +56,12 @@ serve(const struct call *c, struct answer *a)
 		return do_bind(c, a);
 	case SYS_connect:
 		return do_connect(c, a);
+	case SYS_fchmod:
+		return do_fchmod(c, a);
+	case SYS_fchmodat:
+		return do_chmod(c, FD(0), ARG(1), ARG(2), 0, a);
+	case 452: /* fchmodat2, Linux 6.6 */
+		return do_chmod(c, FD(0), ARG(1), ARG(2), ARG(3), a);
 #ifdef __x86_64__
 	case SYS_open:
 		return do_open(c, AT_FDCWD, ARG(0), ARG(1), ARG(2), a);
@@ -75,10 +81,11 @@ serve(const struct call *c, struct answer *a)
 		return do_link(c, AT_FDCWD, ARG(0), AT_FDCWD, ARG(1), 0, a);
 	case SYS_rename:
 		return do_rename(c, AT_FDCWD, ARG(0), AT_FDCWD, ARG(1), 0, a);
+	case SYS_chmod:
+		return do_chmod(c, AT_FDCWD, ARG(0), ARG(1), 0, a);
 #endif
 	default:
-		a->err = ENOSYS;
-		return DONE;
+		return do_refuse(c, a);
 	}
 }
 

@@ -10,6 +10,7 @@
  *
  * Gate and monitor speak frames over a SOCK_SEQPACKET pair (docs/protocol-gate.md):
  *   gate → monitor   'R' ready     'D' denial (struct br_gate_event + strings): recorded before the call fails
+ *                    'H' path: a file that is hidden by name is about to be made by the agent;   'h' path: it was not made
  *                    'T' touched names, "op path\n" lines            'N' evidence without effect (a refused write outside)
  *                    'B' base of a file that review mode copies up: "sha256 size mode mtime_ns path\n"
  *                    'M' struct br_gate_memory: the limit is passed
@@ -42,6 +43,7 @@ struct br_gate_config {
 	bool review;      /* the project is an overlay: report bases, emulate directory renames */
 	bool quiet;       /* no explanations on the caller's stderr */
 	mode_t umask;     /* that the command starts with */
+	int64_t started_ms; /* when the session began, CLOCK_REALTIME */
 	uint64_t memory;  /* bytes: measure, and report when all inside together have more; 0: a cgroup counts */
 };
 

@@ -97,6 +97,7 @@ void take_umask(const struct call *c);    /* makes the caller's umask ours */
 
 /* resolve.c */
 int resolve(const struct call *c, int dirfd, const char *path, struct place *out); /* 0 or -errno; does not follow a last symlink */
+int resolve_follow(const struct call *c, int dirfd, const char *path, struct place *out); /* through a last symlink too; errno or 0 */
 int resolve_from(const struct call *c, int base, const char *path, struct place *out); /* from a directory descriptor of ours */
 int fd_canonical(const struct gate *g, int fd, char *out, size_t room); /* 0 or -errno */
 const char *below_root(const struct gate *g, const char *path); /* project-relative part, or NULL */
@@ -115,6 +116,10 @@ int permit(const struct call *c, const char *op, const struct place *p, bool is_
 /* report.c */
 void report_touched(struct gate *g, const char *op, const char *rel);
 void report_flush(struct gate *g);
+/* A name that is hidden when the host makes it: the monitor must know which are the agent's own. Before the act, and after one that
+ * failed. True when the name counts. */
+bool announce_hidden(const struct call *c, const struct place *p, bool replaces);
+void announce_failed(const struct call *c, const struct place *p);
 void report_refused(const struct call *c, const char *op, const char *path, int err);
 void report_denied(const struct call *c, const char *op, const char *path, const char *rule, const char *origin, const char *why, int err);
 bool seen_before(struct gate *g, const char *kind, const char *path);
@@ -144,6 +149,17 @@ bool git_like_dir(int parent, const char *prefix); /* prefix: "" or "../" */
 /* Making `p` (HEAD, objects or refs) may complete such a directory: then what is there already must be harmless. errno or 0. */
 int git_complete(const struct call *c, const char *op, const struct place *p);
 bool git_marker_name(const char *name);
+
+/* mode.c */
+enum outcome do_chmod(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, uint64_t flags, struct answer *a);
+enum outcome do_fchmod(const struct call *c, struct answer *a);
+
+/* refuse.c: calls that are never done; recorded once per program */
+enum outcome do_refuse(const struct call *c, struct answer *a);
+
+/* links.c: a file that also has a name outside the tree (a package manager's store) gets an inode of its own before it is written.
+ * errno or 0. */
+int break_links(const struct call *c, const struct place *p);
 
 /* memory.c */
 void memory_check(struct gate *g);

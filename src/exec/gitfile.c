@@ -284,20 +284,24 @@ git_open_link(const struct call *c, const struct place *p)
 	return writer;
 }
 
-/* "gitdir: PATH": PATH, from the directory of the link, must be a directory below .git/worktrees or .git/modules of the tree. */
+/* "gitdir: PATH\n" and nothing else. PATH, from the directory of the link, must lead to a directory below .git/worktrees or
+ * .git/modules of the tree; what is installed is the path that was judged, not the caller's text, so that no symlink on the way
+ * and no byte that git reads otherwise can lead elsewhere later. */
 static bool
-link_target_ok(const struct gate *g, const struct pending_link *l, char *text)
+judged_target(const struct gate *g, const struct pending_link *l, char *text, size_t n, char *canon, size_t room)
 {
-	char canon[PATH_MAX];
-	text[strcspn(text, "\r\n")] = '\0';
-	if (!br_startswith(text, "gitdir: "))
+	if (n < 9 || text[n - 1] != '\n' || !br_startswith(text, "gitdir: "))
 		return false;
+	text[--n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return false;
 	struct br_open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = BR_RESOLVE_NO_MAGICLINKS};
 	br_auto_fd int dir = br_sys_openat2(l->parent, text + 8, &how);
-	if (dir < 0 || fd_canonical(g, dir, canon, sizeof(canon)) < 0)
+	if (dir < 0 || fd_canonical(g, dir, canon, room) < 0)
 		return false;
 	const char *rel = below_root(g, canon);
-	if (rel == NULL)
+	if (rel == NULL || strpbrk(rel, "\n\r") != NULL)
 		return false;
 	const char *in = br_startswith(rel, ".git/") ? rel + 5 : NULL;
 	if (in == NULL && (in = strstr(rel, "/.git/")) != NULL)
@@ -308,21 +312,18 @@ link_target_ok(const struct gate *g, const struct pending_link *l, char *text)
 static void
 settle(struct gate *g, struct pending_link *l)
 {
-	char text[LINK_MAX_BYTES];
+	char text[LINK_MAX_BYTES], canon[PATH_MAX];
 	ssize_t n = pread(l->decoy, text, sizeof(text) - 1, 0);
 	struct seccomp_notif none = {0};
 	struct call c = {.g = g, .req = &none, .pid = l->pid};
-	char copy[LINK_MAX_BYTES];
-	if (n > 0 && (size_t)n < sizeof(text) - 1) {
-		text[n] = '\0';
-		memcpy(copy, text, (size_t)n + 1);
-		if (memchr(text, '\0', (size_t)n) == NULL && link_target_ok(g, l, copy)) {
-			int rc = install(g, l->parent, l->name, text, (size_t)n, 0644);
-			if (rc == 0)
-				return;
-		}
+	if (n > 0 && (size_t)n < sizeof(text) - 1 && judged_target(g, l, text, (size_t)n, canon, sizeof(canon))) {
+		br_auto_buf own = {0};
+		br_buf_printf(&own, "gitdir: %s\n", canon);
+		if (!own.failed && install(g, l->parent, l->name, own.p, own.len, 0644) == 0)
+			return;
 	}
-	report_denied(&c, "gitlink", l->path, ".git file", "built-in", "it must name .git/worktrees/* or .git/modules/* of a repository in the tree", EACCES);
+	report_denied(&c, "gitlink", l->path, ".git file", "built-in", "it must name a directory below .git/worktrees or .git/modules of the tree",
+	    EACCES);
 }
 
 static void

@@ -28,6 +28,11 @@ judge(const struct gate *g, const struct place *p, bool is_dir)
 		a.cls = BR_GUARD_GITCONFIG;
 		a.rule = "config of a bare repository";
 		a.origin = "built-in";
+	} else if (!is_dir && strcasecmp(p->name, "commondir") == 0) {
+		/* Beside a HEAD it makes any directory a repository whose config and hooks lie elsewhere. */
+		a.cls = BR_GUARD_DENY;
+		a.rule = "commondir outside of .git/worktrees";
+		a.origin = "built-in";
 	} else if (!is_dir && in_hooks(p) && git_like_dir(p->parent, "../")) {
 		a.cls = BR_GUARD_DENY;
 		a.rule = "hooks of a bare repository";
@@ -78,8 +83,9 @@ permit(const struct call *c, const char *op, const struct place *p, bool is_dir)
 	case BR_GUARD_GITCONFIG:
 	case BR_GUARD_GITLINK:
 	case BR_GUARD_COMMONDIR:
-		/* Removing them runs nothing: `rm -rf` of a clone must work. What replaces them is judged. */
-		if (removes)
+		/* Removing them runs nothing: `rm -rf` of a clone must work. What replaces them is judged. The configuration of a
+		 * repository that was there before the session stays. */
+		if (removes && !(br_endswith(p->path, "/.git/config") && br_guard_in_known_repo(c->g->c->guard, p->rel)))
 			return 0;
 		break;
 	case BR_GUARD_DENY:

@@ -64,7 +64,11 @@ do_mknod(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, uin
 	if (a->err != 0)
 		return DONE;
 	take_umask(c);
-	return result(c, "create", &p, mknodat(p.parent, p.name, type | ((mode_t)mode & 01777U), 0), a);
+	bool announced = announce_hidden(c, &p, false);
+	enum outcome o = result(c, "create", &p, mknodat(p.parent, p.name, type | ((mode_t)mode & 01777U), 0), a);
+	if (announced && a->err != 0)
+		announce_failed(c, &p);
+	return o;
 }
 
 enum outcome

@@ -204,8 +204,16 @@ open_last(const struct call *c, const struct place *p, uint64_t flags, mode_t mo
 		take_umask(c);
 	if (c->g->c->review)
 		report_base(c, p);
+	else if ((rc = break_links(c, p)) != 0)
+		return fail(a, rc);
+	bool announced = (flags & O_CREAT) != 0 && announce_hidden(c, p, false);
 	br_auto_fd int fd = openat(p->parent, p->name,
 	    (int)((flags & KNOWN_FLAGS) | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), mode & 01777U);
+	if (fd < 0 && announced) {
+		int saved = errno;
+		announce_failed(c, p);
+		errno = saved;
+	}
 	if (fd >= 0) {
 		restore_blocking(fd, flags);
 		report_touched(c->g, op_name(flags), p->rel);
@@ -289,6 +297,8 @@ do_truncate(const struct call *c, struct answer *a)
 			return fail(a, rc);
 		if (c->g->c->review)
 			report_base(c, &p);
+		else if ((rc = break_links(c, &p)) != 0)
+			return fail(a, rc);
 		br_auto_fd int fd = openat(p.parent, p.name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (fd >= 0) {
 			struct stat st;

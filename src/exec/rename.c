@@ -193,12 +193,18 @@ do_link(const struct call *c, int olddir, uint64_t old_addr, int newdir, uint64_
 	if (a->err != 0)
 		return DONE;
 	int rc;
+	bool announced = announce_hidden(c, &to, false);
 	if (target >= 0) {
 		char link[32];
 		(void)snprintf(link, sizeof(link), "self/fd/%d", target);
 		rc = linkat(c->g->proc, link, to.parent, to.name, AT_SYMLINK_FOLLOW);
 	} else {
 		rc = linkat(from.parent, from.name, to.parent, to.name, 0);
+	}
+	if (rc < 0 && announced) {
+		int saved = errno;
+		announce_failed(c, &to);
+		errno = saved;
 	}
 	return answer(c, "link", &from, &to, rc, a);
 }
@@ -275,7 +281,13 @@ do_rename(const struct call *c, int olddir, uint64_t old_addr, int newdir, uint6
 		report_base(c, &from);
 		report_base(c, &to);
 	}
+	bool announced = announce_hidden(c, &to, true);
 	int rc = (int)syscall(SYS_renameat2, from.parent, from.name, to.parent, to.name, (unsigned)flags);
+	if (rc < 0 && announced) {
+		int saved = errno;
+		announce_failed(c, &to);
+		errno = saved;
+	}
 	/* overlayfs refuses to rename a directory of its lower layer: copy, as mv would. */
 	if (rc < 0 && errno == EXDEV && dir && c->g->c->review && from.rel != NULL && to.rel != NULL)
 		rc = copy_rename(&from, &to);

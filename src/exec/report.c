@@ -4,6 +4,7 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -156,4 +157,32 @@ report_refused(const struct call *c, const char *op, const char *path, int err)
 {
 	if (!seen_before(c->g, "refused", path))
 		send_event(c, 'N', op, path, "outside", "", "not writable in this sandbox", err);
+}
+
+static void
+send_path(const struct gate *g, char letter, const char *rel)
+{
+	br_auto_buf b = {0};
+	br_buf_putc(&b, letter);
+	br_buf_puts(&b, rel);
+	if (b.failed || br_send_frame(g->c->monitor_sock, b.p, b.len, NULL, 0) < 0)
+		_exit(1);
+}
+
+bool
+announce_hidden(const struct call *c, const struct place *p, bool replaces)
+{
+	struct stat st;
+	if (p->rel == NULL || p->rel[0] == '\0' || br_guard_hidden(c->g->c->guard, p->rel, false).cls != BR_GUARD_HIDDEN)
+		return false;
+	if (!replaces && fstatat(p->parent, p->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return false; /* it is there: nothing will be made */
+	send_path(c->g, 'H', p->rel);
+	return true;
+}
+
+void
+announce_failed(const struct call *c, const struct place *p)
+{
+	send_path(c->g, 'h', p->rel);
 }

@@ -178,6 +178,31 @@ resolve(const struct call *c, int dirfd, const char *path, struct place *out)
 	return resolve_from(c, base >= 0 ? base : AT_FDCWD, path, out);
 }
 
+/* Where a path leads through all symlinks, as parent and name. */
+int
+resolve_follow(const struct call *c, int dirfd, const char *path, struct place *p)
+{
+	char next[PATH_MAX];
+	if (snprintf(next, sizeof(next), "%s", path) >= (int)sizeof(next))
+		return ENAMETOOLONG;
+	br_auto_fd int base = -1;
+	for (int hops = 0; hops < 40; hops++) {
+		place_close(p);
+		int rc = base >= 0 ? resolve_from(c, base, next, p) : resolve(c, dirfd, next, p);
+		if (rc < 0)
+			return -rc;
+		if (p->dir_itself)
+			return 0;
+		ssize_t n = readlinkat(p->parent, p->name, next, sizeof(next) - 1);
+		if (n < 0)
+			return errno == EINVAL ? 0 : errno;
+		next[n] = '\0';
+		br_cleanup_fd(&base);
+		base = br_steal_fd(&p->parent);
+	}
+	return ELOOP;
+}
+
 enum magic
 magic_path(const struct call *c, const char *path, int *fd, char *proc_rel, size_t room)
 {

@@ -142,29 +142,6 @@ do_bind(const struct call *c, struct answer *a)
 	return DONE;
 }
 
-/* Where a path leads through all symlinks, as parent and name. */
-static int
-follow(const struct call *c, const char *path, struct place *p)
-{
-	char next[PATH_MAX];
-	if (snprintf(next, sizeof(next), "%s", path) >= (int)sizeof(next))
-		return ENAMETOOLONG;
-	br_auto_fd int base = -1;
-	for (int hops = 0; hops < 40; hops++) {
-		place_close(p);
-		int rc = base >= 0 ? resolve_from(c, base, next, p) : resolve(c, AT_FDCWD, next, p);
-		if (rc < 0)
-			return -rc;
-		ssize_t n = readlinkat(p->parent, p->name, next, sizeof(next) - 1);
-		if (n < 0)
-			return errno == EINVAL ? 0 : errno;
-		next[n] = '\0';
-		br_cleanup_fd(&base);
-		base = br_steal_fd(&p->parent);
-	}
-	return ELOOP;
-}
-
 static int
 judge_peer(const struct call *c, const struct place *p)
 {
@@ -204,7 +181,7 @@ do_connect(const struct call *c, struct answer *a)
 	if (a->err == 0 && !caller_alive(c))
 		a->err = EINTR;
 	if (a->err == 0 && unix_path(&u, len, path, sizeof(path))) {
-		a->err = follow(c, path, &p);
+		a->err = resolve_follow(c, AT_FDCWD, path, &p);
 		if (a->err == 0)
 			a->err = judge_peer(c, &p);
 		if (a->err == 0)

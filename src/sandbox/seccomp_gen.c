@@ -31,6 +31,7 @@
 #define CLONE_NEW_ANY                                                                                                    \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 #define SUID_SGID 06000
+#define EXEC_BITS 00111
 /* Everything in openat's flags that makes it more than a read (asm-generic/fcntl.h): access mode, O_CREAT, O_TRUNC, O_TMPFILE. */
 #define OPEN_WRITES (O_ACCMODE | O_CREAT | O_TRUNC | 020000000)
 #define FCNTL_SETLEASE 1024
@@ -117,11 +118,12 @@ static const int GATED[] = {
 #endif
 };
 
-/* Calls that are refused whatever their arguments; the reason a program gets is the one it would get unprivileged. */
-static const int REFUSED[] = {
+/* Calls that are refused whatever their arguments. The gate refuses them, so that the attempt is on record and the agent is told
+ * which of its settings wants a sandbox of its own; without the gate they answer ENOSYS. */
+static const int REPORTED[] = {
 	SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
 	SYS_fspick, SYS_mount_setattr, 467 /* open_tree_attr */, SYS_setns, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd,
-	SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_kexec_load,
+	SYS_keyctl, SYS_add_key, SYS_request_key, SYS_kexec_load,
 	SYS_kexec_file_load, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct,
 	SYS_quotactl, SYS_quotactl_fd, SYS_syslog, SYS_vhangup, SYS_clock_settime, SYS_settimeofday, SYS_sethostname,
 	SYS_setdomainname, SYS_process_vm_writev, SYS_pidfd_getfd, SYS_migrate_pages, SYS_move_pages, SYS_open_by_handle_at,
@@ -131,24 +133,28 @@ static const int REFUSED[] = {
 #endif
 };
 
+/* Refused without a word: Node and others probe for them at every start. */
+static const int REFUSED[] = {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register};
+
 static const struct rule CHECKED[] = {
 	/* Reads cost nothing; everything else goes to the path gate. */
 	CALL(openat, IF_ANY(2, OPEN_WRITES, NOTIFY), END(ALLOW)),
 	CALL(openat2, END(ERR(ENOSYS))),  /* its flags lie in memory: libraries fall back to openat */
 	CALL(clone3, END(ERR(ENOSYS))),   /* likewise, to clone */
 	CALL(name_to_handle_at, END(ERR(EOPNOTSUPP))),
-	CALL(clone, IF_ANY(0, CLONE_NEW_ANY, ERR(EPERM)), END(ALLOW)),
-	CALL(unshare, IF_ANY(0, CLONE_NEW_ANY | CLONE_NEWTIME, ERR(EPERM)), END(ALLOW)),
-	/* A setuid file left in the project would act as the user for others on the host. */
-	CALL(fchmod, IF_ANY(1, SUID_SGID, ERR(EPERM)), END(ALLOW)),
-	CALL(fchmodat, IF_ANY(2, SUID_SGID, ERR(EPERM)), END(ALLOW)),
-	{452 /* fchmodat2 */, {IF_ANY(2, SUID_SGID, ERR(EPERM)), END(ALLOW)}},
+	CALL(clone, IF_ANY(0, CLONE_NEW_ANY, NOTIFY), END(ALLOW)),
+	CALL(unshare, IF_ANY(0, CLONE_NEW_ANY | CLONE_NEWTIME, NOTIFY), END(ALLOW)),
+	/* A setuid file left in the project would act as the user for others on the host; an executable bit brings a hook to life
+	 * that the user had switched off. */
+	CALL(fchmod, IF_ANY(1, SUID_SGID, ERR(EPERM)), IF_ANY(1, EXEC_BITS, NOTIFY), END(ALLOW)),
+	CALL(fchmodat, IF_ANY(2, SUID_SGID, ERR(EPERM)), IF_ANY(2, EXEC_BITS, NOTIFY), END(ALLOW)),
+	{452 /* fchmodat2 */, {IF_ANY(2, SUID_SGID, ERR(EPERM)), IF_ANY(2, EXEC_BITS, NOTIFY), END(ALLOW)}},
 	/* Typing into the terminal, console selection, taking over the console, line disciplines. */
 	CALL(ioctl, IF_EQ(1, TIOCSTI, ERR(EPERM)), IF_EQ(1, TIOCLINUX, ERR(EPERM)), IF_EQ(1, TIOCCONS, ERR(EPERM)),
 	    IF_EQ(1, TIOCSETD, ERR(EPERM)), END(ALLOW)),
 	CALL(fcntl, IF_EQ(1, FCNTL_SETLEASE, ERR(EPERM)), END(ALLOW)),
 	/* Debuggers of own children work (PTRACE_TRACEME); attaching to a sibling does not. */
-	CALL(ptrace, IF_EQ(0, PTRACE_ATTACH, ERR(EPERM)), IF_EQ(0, PTRACE_SEIZE_, ERR(EPERM)), END(ALLOW)),
+	CALL(ptrace, IF_EQ(0, PTRACE_ATTACH, NOTIFY), IF_EQ(0, PTRACE_SEIZE_, ERR(EPERM)), END(ALLOW)),
 	/* ADDR_NO_RANDOMIZE is what gdb sets; 0xffffffff only asks. */
 	CALL(personality, IF_EQ(0, 0, ALLOW), IF_EQ(0, 0x0040000, ALLOW), IF_EQ(0, 0xffffffff, ALLOW), END(ERR(EPERM))),
 	/* Sockets: unix streams, TCP and UDP on the sandbox's own loopback, the route netlink that getaddrinfo reads. Datagram unix
@@ -162,7 +168,7 @@ static const struct rule CHECKED[] = {
 	CALL(socketpair, IF_EQ(0, AF_UNIX, ALLOW), END(ERR(EAFNOSUPPORT))),
 #ifdef __x86_64__
 	CALL(open, IF_ANY(1, OPEN_WRITES, NOTIFY), END(ALLOW)),
-	CALL(chmod, IF_ANY(1, SUID_SGID, ERR(EPERM)), END(ALLOW)),
+	CALL(chmod, IF_ANY(1, SUID_SGID, ERR(EPERM)), IF_ANY(1, EXEC_BITS, NOTIFY), END(ALLOW)),
 #endif
 };
 
@@ -284,6 +290,9 @@ lookup(int nr)
 			found = OPS_ALLOW;
 	for (size_t i = 0; i < BR_ARRAY_LEN(GATED); i++)
 		if (GATED[i] == nr && ++times > 0)
+			found = OPS_NOTIFY;
+	for (size_t i = 0; i < BR_ARRAY_LEN(REPORTED); i++)
+		if (REPORTED[i] == nr && ++times > 0)
 			found = OPS_NOTIFY;
 	for (size_t i = 0; i < BR_ARRAY_LEN(REFUSED); i++)
 		if (REFUSED[i] == nr && ++times > 0)

@@ -3,12 +3,15 @@
 #include "sandbox/probe.h"
 
 #include "base/io.h"
+#include "sandbox/caps.h"
+#include "sandbox/mounts.h"
 #include "sandbox/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -66,10 +69,22 @@ expect(int sock, char letter, struct br_err *e)
 }
 
 static int
+open_ns(pid_t pid, const char *name)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int
 handshake(struct br_wall *w, const struct br_wall_config *c, struct br_err *e)
 {
 	if (expect(w->sock, 'A', e) < 0 || map_ids(w->init, c, e) < 0)
 		return -1;
+	w->userns = open_ns(w->init, "user");
+	w->mntns = open_ns(w->init, "mnt");
+	if (w->userns < 0 || w->mntns < 0)
+		return br_err_set(e, errno, "cannot open the sandbox's namespaces");
 	if (br_send_frame(w->sock, "G", 1, NULL, 0) < 0)
 		return br_err_set(e, errno, "cannot start the sandbox");
 	/* Taking on another uid clears PDEATHSIG: init arms again and asks again. */
@@ -92,7 +107,7 @@ clone_error(int sys, struct br_err *e)
 int
 br_wall_start(struct br_wall *w, const struct br_wall_config *c, struct br_err *e)
 {
-	*w = (struct br_wall){.pidfd = -1, .sock = -1, .gate_sock = -1};
+	*w = (struct br_wall){.pidfd = -1, .userns = -1, .mntns = -1, .sock = -1, .gate_sock = -1};
 	int pair[2] = {-1, -1}, gate[2] = {-1, -1};
 	w->masks = mmap(NULL, BR_WALL_MASK_AREA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (w->masks == MAP_FAILED) {
@@ -114,7 +129,7 @@ br_wall_start(struct br_wall *w, const struct br_wall_config *c, struct br_err *
 	}
 	(void)close(pair[1]);
 	(void)close(gate[1]);
-	*w = (struct br_wall){.init = pid, .pidfd = pidfd, .sock = pair[0], .gate_sock = gate[0], .masks = w->masks};
+	*w = (struct br_wall){.init = pid, .pidfd = pidfd, .userns = -1, .mntns = -1, .sock = pair[0], .gate_sock = gate[0], .masks = w->masks};
 	if (handshake(w, c, e) < 0) {
 		br_wall_kill(w);
 		return -1;
@@ -128,6 +143,32 @@ br_wall_send_masks(struct br_wall *w, uint32_t count, struct br_err *e)
 	char frame[1 + sizeof(count)] = {'M'};
 	memcpy(frame + 1, &count, sizeof(count));
 	return br_send_frame(w->sock, frame, sizeof(frame), NULL, 0) < 0 ? br_err_set(e, errno, "cannot tell the sandbox what to hide") : 0;
+}
+
+int
+br_wall_mask(const struct br_wall *w, const char *path, uid_t uid, gid_t gid, struct br_err *e)
+{
+	bool other = getuid() != uid; /* asked before joining: in there an unmapped uid reads as 65534 */
+	pid_t pid = fork();
+	if (pid < 0)
+		return br_err_set(e, errno, "cannot hide %s", path);
+	if (pid == 0) {
+		if (setns(w->userns, CLONE_NEWUSER) < 0 || setns(w->mntns, CLONE_NEWNS) < 0)
+			_exit(1);
+		/* As root the new mount must belong to the agent's id: no other exists in there. */
+		if (other && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
+			_exit(1);
+		if (br_caps_raise_all(e) < 0 || br_mounts_mask(&path, 1, e) < 0) {
+			br_err_print(e);
+			_exit(1);
+		}
+		_exit(0);
+	}
+	int st;
+	while (waitpid(pid, &st, 0) < 0)
+		if (errno != EINTR)
+			return br_err_set(e, errno, "cannot hide %s", path);
+	return WIFEXITED(st) && WEXITSTATUS(st) == 0 ? 0 : br_err_set(e, 0, "cannot hide %s", path);
 }
 
 static int
@@ -176,11 +217,11 @@ br_wall_kill(struct br_wall *w)
 		(void)close(w->pidfd);
 		w->pidfd = -1;
 	}
-	if (w->sock >= 0)
-		(void)close(w->sock);
-	if (w->gate_sock >= 0)
-		(void)close(w->gate_sock);
-	w->sock = w->gate_sock = -1;
+	int *const fds[] = {&w->sock, &w->gate_sock, &w->userns, &w->mntns};
+	for (size_t i = 0; i < BR_ARRAY_LEN(fds); i++) {
+		br_cleanup_fd(fds[i]);
+		*fds[i] = -1;
+	}
 }
 
 int

@@ -44,6 +44,7 @@ struct br_wall_config {
 struct br_wall {
 	pid_t init;
 	int pidfd;
+	int userns, mntns; /* its namespaces, to join later: init itself can't be looked into once it is locked down */
 	int sock;      /* to init */
 	int gate_sock; /* the gate's end of its pair with init: passed to the gate, then closed here */
 	char *masks;   /* shared area of BR_WALL_MASK_AREA bytes */
@@ -53,6 +54,9 @@ struct br_wall {
 int br_wall_start(struct br_wall *w, const struct br_wall_config *c, struct br_err *e);
 /* Tells init which names to hide: `count` strings in w->masks, absolute paths. */
 int br_wall_send_masks(struct br_wall *w, uint32_t count, struct br_err *e);
+/* Hides one more path (absolute, inside) in the running sandbox: a child joins its namespaces and mounts. Waits for it, about a
+ * millisecond. */
+int br_wall_mask(const struct br_wall *w, const char *path, uid_t uid, gid_t gid, struct br_err *e);
 int br_wall_signal(const struct br_wall *w, int sig);
 /* SIGKILL to one process by its number inside. */
 int br_wall_kill_one(const struct br_wall *w, int pid);

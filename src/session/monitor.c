@@ -9,9 +9,13 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define DENIALS_SYNCED 1000U
+#define DENIALS_WHOLE 10000U
+#define DENIALS_SAMPLE 1000U
 #define STOP_GRACE_US 10000000
 #define FRAME_MAX (128U << 10)
 
@@ -128,7 +132,12 @@ record_denial(struct br_monitor *m, const char *p, size_t n, bool denied)
 	br_event_str(&m->events, "comm", ev.comm);
 	br_event_str(&m->events, "errno", strerror(ev.err));
 	m->denied++;
-	if (commit(m, denied) == 0 && denied)
+	/* A flood must neither fill the disk nor hold everything up: past the first thousands one in many is written, with the count
+	 * of those between, and only these wait for the disk. */
+	bool written = m->denied <= DENIALS_WHOLE || m->denied % DENIALS_SAMPLE == 0;
+	if (m->denied > DENIALS_WHOLE)
+		br_event_int(&m->events, "denied_so_far", m->denied);
+	if ((!written || commit(m, denied && m->denied <= DENIALS_SYNCED) == 0) && denied)
 		(void)br_send_frame(m->gate_sock, "A", 1, NULL, 0);
 }
 
@@ -198,6 +207,13 @@ on_gate(void *arg, uint32_t events)
 		m->touched++;
 		append(m, m->touched_fd, frame + 1, (size_t)n - 1);
 		break;
+	case 'H':
+	case 'h':
+		if (m->late != NULL) {
+			frame[n < FRAME_MAX ? n : FRAME_MAX - 1] = '\0';
+			br_latecomers_expect(m->late, frame + 1, frame[0] == 'H' ? 1 : -1);
+		}
+		break;
 	case 'M':
 		over_memory(m, frame + 1, (size_t)n - 1);
 		break;
@@ -208,6 +224,41 @@ on_gate(void *arg, uint32_t events)
 		(void)br_err_set(&e, 0, "the path gate said something unknown");
 		fail(m, &e);
 	}
+}
+
+/* The gate's announcements come first: what it announced before is not the host's. */
+static void
+on_latecomers(void *arg, uint32_t events)
+{
+	struct br_monitor *m = arg;
+	struct pollfd p = {.fd = m->gate_sock, .events = POLLIN};
+	(void)events;
+	while (!m->failed && !m->ended && m->gate_watch != NULL && poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0)
+		on_gate(m, 0);
+	if (!m->failed && !m->ended)
+		br_latecomers_serve(m->late);
+}
+
+/* A secret that the host has just put there. */
+void
+br_monitor_mask(void *arg, const char *rel)
+{
+	struct br_monitor *m = arg;
+	struct br_err e = BR_ERR_INIT;
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof(path), "%s/%s", m->meta->project, rel) >= (int)sizeof(path))
+		return;
+	br_event_begin(&m->events, "hide");
+	br_event_str(&m->events, "path", path);
+	if (br_wall_mask(&m->wall, path, m->uid, m->gid, &e) < 0) {
+		struct stat st;
+		if (lstat(path, &st) < 0)
+			return; /* gone again */
+		(void)br_err_hint(&e, "it holds a secret that the agent could read: the session is stopped");
+		fail(m, &e);
+		return;
+	}
+	(void)commit(m, false);
 }
 
 /* ---- terminal ---- */
@@ -397,6 +448,8 @@ br_monitor_loop(struct br_monitor *m, struct br_err *e)
 	    .can_attach = ctl_can_attach,
 	    .replay = ctl_replay};
 	if (watch(m, m->wall.sock, on_init, e) < 0 || watch_gate(m, e) < 0 || watch(m, m->sigfd, on_signal, e) < 0)
+		return -1;
+	if (m->late != NULL && watch(m, br_latecomers_fd(m->late), on_latecomers, e) < 0)
 		return -1;
 	m->control = br_control_listen(m->loop, m->meta->id, &ops, e);
 	if (m->control == NULL)

@@ -5,6 +5,7 @@
 #include "sandbox/wall.h"
 #include "session/control.h"
 #include "session/events.h"
+#include "session/latecomers.h"
 #include "session/relay.h"
 #include "session/state.h"
 #include "session/terminal.h"
@@ -31,6 +32,9 @@ struct br_monitor {
 	struct br_relay *relays[4]; /* pty out, pty in, or the stand-ins of a terminal's stdin, stdout, stderr */
 	size_t nrelays;
 
+	struct br_latecomers *late;
+	uid_t uid; /* the agent's */
+	gid_t gid;
 	uint64_t time_limit; /* seconds; 0: none */
 
 	bool started;     /* the command runs */
@@ -45,6 +49,8 @@ struct br_monitor {
 
 /* Runs until the command has ended or the session failed. Everything else was set up by run.c. */
 int br_monitor_loop(struct br_monitor *m, struct br_err *e);
+/* For br_latecomers_new: hides the project-relative name in the running sandbox. */
+void br_monitor_mask(void *arg, const char *rel);
 /* Kills everything inside, now. Safe at any time. */
 void br_monitor_kill(struct br_monitor *m);
 

@@ -334,7 +334,13 @@ static int
 send_masks(struct session *s, struct br_err *e)
 {
 	s->guard = br_guard_new(&s->policy, e);
-	if (s->guard == NULL || br_scan_project(&s->scan, s->project.root, s->guard, e) < 0)
+	if (s->guard == NULL)
+		return -1;
+	/* In review mode the host's later files don't show through reliably anyway, but a secret might: watched all the same. */
+	s->m.late = br_latecomers_new(s->guard, s->project.root, br_monitor_mask, &s->m);
+	if (s->m.late == NULL)
+		br_warn("cannot watch the project for secrets that arrive later: %s", strerror(errno));
+	if (br_scan_project(&s->scan, s->project.root, s->guard, s->m.late, e) < 0)
 		return -1;
 	if (s->scan.truncated)
 		br_warn("the project is so large that not all of it was searched for secrets to hide");
@@ -376,6 +382,7 @@ start_gate(struct session *s, struct br_err *e)
 		    .root = s->root,
 		    .review = s->review,
 		    .umask = mask,
+		    .started_ms = s->meta.started_ms,
 		    .memory = s->limits.how[BR_LIMIT_MEMORY] == BR_LIMIT_APPROXIMATE ? s->limits.value[BR_LIMIT_MEMORY] : 0};
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != s->meta.pid)
@@ -496,6 +503,8 @@ launch(struct session *s, struct br_err *e)
 	if (m->term.fd < 0 && set_stdio(s, e) < 0)
 		return -1;
 	say_at_start(s);
+	m->uid = s->uid;
+	m->gid = s->gid;
 	if (block_signals(s, e) < 0 || start_wall(s, e) < 0)
 		return -1;
 	if (send_masks(s, e) < 0 || start_gate(s, e) < 0 || release_gate(s, e) < 0) {
@@ -602,6 +611,7 @@ release(struct session *s)
 	br_loop_free(m->loop);
 	br_home_free(&s->ph);
 	br_plan_free(&s->plan);
+	br_latecomers_free(m->late);
 	br_guard_free(s->guard);
 	br_scan_free(&s->scan);
 	br_env_free(&s->env);
@@ -618,7 +628,7 @@ br_run(const struct br_run_options *o, struct br_err *e)
 {
 	struct session s = {.o = o, .lock = -1, .limits = {.procs = {-1, -1, -1, -1}}, .stdio = {-1, -1, -1}, .far = {-1, -1, -1}};
 	s.m = (struct br_monitor){.session_dir = -1, .json_fd = (int)o->json_events, .touched_fd = -1, .base_fd = -1, .gate_sock = -1, .sigfd = -1,
-	    .term = {.fd = -1}, .pty = -1, .events = {.fd = -1}, .wall = {.pidfd = -1, .sock = -1, .gate_sock = -1}, .meta = &s.meta};
+	    .term = {.fd = -1}, .pty = -1, .events = {.fd = -1}, .wall = {.pidfd = -1, .userns = -1, .mntns = -1, .sock = -1, .gate_sock = -1}, .meta = &s.meta};
 	s.m.loop = br_loop_new();
 	int rc = s.m.loop == NULL ? br_err_set(e, errno, "epoll") : prepare(&s, e);
 	if (rc == 0)

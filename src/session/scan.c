@@ -4,6 +4,7 @@
 #include "policy/builtin.h"
 #include "policy/gitindex.h"
 #include "policy/private_key.h"
+#include "session/latecomers.h"
 #include "session/trusted.h"
 
 #include <dirent.h>
@@ -27,6 +28,7 @@ struct walk {
 	struct br_guard *guard;
 	struct candidate *found;
 	size_t nfound;
+	struct br_latecomers *late;
 	struct br_buf repos; /* project-relative, NUL-terminated, one after the other */
 	char rel[PATH_MAX];
 	unsigned left;
@@ -93,6 +95,9 @@ judge(struct walk *w, int dirfd, const char *name, bool dir)
 static void
 walk_dir(struct walk *w, int dirfd, size_t len, int depth)
 {
+	/* Watched before it is read, so that nothing falls between. */
+	if (w->late != NULL)
+		(void)br_latecomers_watch(w->late, dirfd, w->rel);
 	DIR *d = fdopendir(dirfd);
 	if (d == NULL) {
 		(void)close(dirfd);
@@ -231,13 +236,13 @@ guard_trusted(struct walk *w, int rootfd, const char *root)
 }
 
 int
-br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct br_err *e)
+br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct br_latecomers *late, struct br_err *e)
 {
 	*s = (struct br_scan){0};
 	struct walk *w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return br_err_set(e, ENOMEM, "cannot look over the project");
-	*w = (struct walk){.out = s, .guard = g, .left = SCAN_MAX};
+	*w = (struct walk){.out = s, .guard = g, .late = late, .left = SCAN_MAX};
 	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	br_auto_fd int again = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int rc = fd < 0 || again < 0 ? br_err_set(e, errno, "cannot read the project %s", root) : 0;

@@ -14,8 +14,9 @@ struct br_scan {
 	bool truncated;       /* the tree is larger than SCAN_MAX entries: not all of it was seen */
 };
 
-/* Adds hidden names and repositories to `g` too. -1 with `e` when the tree can't be read or memory ran out. */
-int br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct br_err *e);
+struct br_latecomers;
+/* Adds hidden names and repositories to `g` too, and the directories it passes to `late` (NULL: none). -1 with `e` when the tree can't be read or memory ran out. */
+int br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct br_latecomers *late, struct br_err *e);
 void br_scan_free(struct br_scan *s);
 
 #endif

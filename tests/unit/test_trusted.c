@@ -22,7 +22,7 @@ scan(void)
 	struct br_guard *g = br_guard_new(&policy, &e);
 	assert_non_null(g);
 	assert_non_null(getcwd(root, sizeof(root)));
-	if (br_scan_project(&s, root, g, &e) != 0)
+	if (br_scan_project(&s, root, g, NULL, &e) != 0)
 		fail_msg("%s", e.msg);
 	br_scan_free(&s);
 	return g;
