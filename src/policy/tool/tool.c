@@ -74,7 +74,7 @@ br_tool_world_open(
 		return -1;
 	w->guard = br_guard_new(&w->policy, e);
 	w->names = br_guard_new(&w->policy, e);
-	if (w->guard == NULL || w->names == NULL || (look && br_scan_project(&w->scan, s->places.project, w->guard, e) < 0))
+	if (w->guard == NULL || w->names == NULL || (look && br_scan_project(&w->scan, s->places.project, w->guard, NULL, e) < 0))
 		return -1;
 	w->decider = (struct br_decider){s->a, &w->policy, w->guard, w->names, &w->scan, s->places};
 	return 0;
