@@ -140,8 +140,8 @@ check_env(struct check *c, const struct br_ynode *n, bool glob)
 	} else if (!is_env_name(s, len - prefix)) {
 		br_report(c->r, BR_SEV_ERROR, "bad-name", place(c, n), "\"%s\" is not a variable's name", s);
 		br_report_mend(c->r, glob ? "letters, digits and _; a * only at the end" : "letters, digits and _");
-	} else if (br_startswith(s, "BRATTICE_")) {
-		bad(c, n, "bad-name", "variables that begin with BRATTICE_ are brattice's own");
+	} else if (br_startswith(s, "BRATTICE_") || br_streq(s, "BRATTICE")) {
+		bad(c, n, "bad-name", "BRATTICE and variables that begin with BRATTICE_ are brattice's own");
 	}
 }
 
