@@ -376,9 +376,7 @@ static void
 ctl_status(void *arg, struct br_buf *out)
 {
 	const struct br_monitor *m = arg;
-	br_buf_puts(out, "{\"id\":");
-	br_buf_put_json(out, m->meta->id, strlen(m->meta->id));
-	br_buf_printf(out, ",\"pid\":%d,\"denied\":%u,\"started\":%s}", (int)getpid(), m->denied, m->started ? "true" : "false");
+	br_session_put_json(out, m->meta);
 }
 static void
 ctl_stop(void *arg)
