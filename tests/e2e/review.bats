@@ -515,3 +515,36 @@ git_removed() {
 }
 
 @test "git's configuration is not removed, nor a symlink out of .git made, at any risk" { both git_removed; }
+
+# delayed_apply SAVE: the exchange with the host's file is held for half a second; SAVE is run on the host meanwhile.
+delayed_apply() {
+	as strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:delay_enter=500000 "$W/brattice-review" apply "$S" >"$W/log" 2>&1 &
+	until grep -q '^[xd] ' "$D/apply.journal" 2>/dev/null; do :; done
+	as bash -euc "$1" _ "$P"
+	status=0
+	wait $! || status=$?
+	output=$(cat "$W/log")
+	echo "$output"
+}
+
+save_in_the_last_instant() {
+	project
+	session
+	base src/a.c
+	inside 'echo agent >>src/a.c'
+	delayed_apply 'cd "$1"; echo host >a.new; mv a.new src/a.c'
+	[ "$status" -eq 1 ]
+	[ "$(cat "$P/src/a.c")" = host ]
+	[[ "$output" == *"conflict src/a.c: changed on the host just now"* ]]
+	[ "$(find "$P" -name '.brattice*' | wc -l)" -eq 0 ]
+	review discard --yes "$S"
+	session
+	base src/b.c
+	inside 'rm src/b.c'
+	delayed_apply 'cd "$1"; echo host >>src/b.c'
+	[ "$status" -eq 1 ]
+	[ "$(tail -1 "$P/src/b.c")" = host ]
+	[ "$(find "$P" -name '.brattice*' | wc -l)" -eq 0 ]
+}
+
+@test "a save on the host between the comparison and the exchange is not lost" { both save_in_the_last_instant; }

@@ -83,3 +83,27 @@ brattice() { (cd "$P" && as "$W/b/brattice" "$@"); }
 	[ "$status" -eq 125 ]
 	[[ "$output" == *"did not run in review mode"* ]]
 }
+
+@test "git status on the host between two applies is no conflict, a staged change is" {
+	run brattice run --review -- bash -euc 'echo agent >>a; echo agent >>b; git commit -qam agent'
+	[ "$status" -eq 0 ]
+	index=$(sha256sum <"$P/.git/index")
+	run brattice apply last a
+	[ "$status" -eq 0 ]
+	as touch -d 2020-01-01 "$P/d/c" # git compares whole seconds
+	[ "$(as git -C "$P" status --porcelain)" = " M a" ]
+	[ "$index" != "$(sha256sum <"$P/.git/index")" ]
+	cp -a "$P/.git/index" "$W/index"
+	as bash -euc 'cd "$1"; echo staged >d/c; git add d/c' _ "$P"
+	run brattice apply last
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"conflict .git/index: changed on the host"* ]]
+	[[ "$output" == *"conflict .git/refs/heads/"*": held back: .git/index of the same repository is in conflict"* ]]
+	cp -a "$W/index" "$P/.git/index"
+	run brattice apply last
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(as git -C "$P" log -1 --format=%s)" = agent ]
+	[ "$(as git -C "$P" status --porcelain)" = " M d/c" ]
+}

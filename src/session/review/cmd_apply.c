@@ -1,4 +1,5 @@
 /* brattice apply: moves the changes of a review-mode session into the project. */
+#include "session/review/index.h"
 #include "session/review/pending.h"
 #include "session/review/plan.h"
 #include "session/review/review.h"
@@ -43,6 +44,7 @@ struct apply {
 	struct br_policy policy;
 	struct br_guard *guard;
 	struct br_base base;
+	char index[BR_SHA256_HEX];
 	struct br_changes changes;
 	struct br_strv paths, names;
 	struct br_plan plan;
@@ -70,11 +72,13 @@ prepare(struct apply *a, char *const *args, int n, struct br_err *e)
 		return br_err_set(e, ENOMEM, "cannot list the changes");
 	if (br_review_repos(a->guard, a->p.view.lower, &a->names, NULL, e) < 0)
 		return -1;
+	br_index_kept(a->p.dir, a->index);
 	const struct br_merge m = {.view = &a->p.view,
 	    .base = &a->base,
 	    .guard = a->guard,
 	    .project = a->p.meta.project,
-	    .started_ms = a->p.meta.started_ms};
+	    .started_ms = a->p.meta.started_ms,
+	    .index = a->index};
 	if (br_plan_make(&a->plan, &m, &a->changes, &a->paths, e) < 0)
 		return -1;
 	br_plan_git(&a->plan, a->p.view.lower);

@@ -1,4 +1,5 @@
 /* brattice-review handoff: run by the monitor at the end of every run. */
+#include "session/review/index.h"
 #include "session/review/review.h"
 
 #include "base/io.h"
@@ -118,6 +119,18 @@ report(struct br_handoff *h, const struct opts *o, bool pending)
 	br_buf_free(&out);
 }
 
+/* What an apply will want to know, and nobody could tell it later. */
+static int
+keep_for_apply(int session, int root, const char *policy, struct br_err *e)
+{
+	struct br_base base;
+	if (br_review_keep_policy(session, policy, e) < 0 || br_base_read(session, &base, e) < 0)
+		return -1;
+	br_index_keep(session, root, &base);
+	br_base_free(&base);
+	return 0;
+}
+
 static int
 check(const struct opts *o, struct br_handoff *h, bool *pending, struct br_err *e)
 {
@@ -130,7 +143,7 @@ check(const struct opts *o, struct br_handoff *h, bool *pending, struct br_err *
 	br_auto_fd int upper = openat(session, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (upper < 0 && errno != ENOENT)
 		return br_err_set(e, errno, "cannot open the session's overlay");
-	if (upper >= 0 && br_review_keep_policy(session, o->policy, e) < 0)
+	if (upper >= 0 && keep_for_apply(session, root, o->policy, e) < 0)
 		return -1;
 	struct br_policy policy = {0};
 	struct br_guard *guard = br_review_guard(AT_FDCWD, o->policy, &policy, e);

@@ -1,6 +1,7 @@
 #include "session/review/merge.h"
 
 #include "policy/gitconfig.h"
+#include "session/review/index.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,8 +113,8 @@ judge_link(const struct br_merge *m, const struct br_change *c, struct br_verdic
 	br_buf_free(&b);
 }
 
-/* True when the directory of `rel` is still a git directory after the run: of one that goes as a whole (git worktree remove), its
- * configuration goes too. */
+/* True when the directory of `rel` is still a git directory after the run: of one that goes as a whole (git worktree remove),
+ * its configuration goes too. */
 static bool
 repository_stays(const struct br_merge *m, const char *rel)
 {
@@ -224,10 +225,23 @@ same_as_base(const struct br_merge *m, const struct br_change *c, const struct b
 	return hash_file(m->view->lower, c->rel, &v->seen, hex) == 0 && br_streq(hex, b->sha256);
 }
 
+/* True for .git/index when git on the host has only refreshed it. */
+static bool
+same_index(const struct br_merge *m, const struct br_change *c)
+{
+	struct br_buf b = {0};
+	char hex[BR_SHA256_HEX];
+	bool same = m->index[0] != '\0' && br_streq(c->rel, BR_INDEX) && S_ISREG(c->before.st_mode) &&
+		    br_tree_head(m->view->lower, c->rel, &b, BR_INDEX_MAX) == 0 && br_index_digest(b.p, b.len, hex) &&
+		    br_streq(hex, m->index);
+	br_buf_free(&b);
+	return same;
+}
+
 static void
 against_base(const struct br_merge *m, const struct br_change *c, const struct br_base_entry *b, struct br_verdict *v)
 {
-	if (!same_as_base(m, c, b, v))
+	if (!same_as_base(m, c, b, v) && !same_index(m, c))
 		say(v, BR_VERDICT_CONFLICT, "changed on the host during the run");
 	else if (((b->mode ^ c->before.st_mode) & 0777) != 0)
 		say(v, BR_VERDICT_CONFLICT, "its mode was changed on the host during the run");
@@ -286,7 +300,8 @@ br_merge_decide(const struct br_merge *m, const struct br_change *c, struct br_v
 		return;
 	}
 	if (link_out_of_git(m, c))
-		say(v, BR_VERDICT_GUARDED, "a symlink that leads from .git out of the project: git on the host would write through it");
+		say(v, BR_VERDICT_GUARDED,
+		    "a symlink that leads from .git out of the project: git on the host would write through it");
 	else
 		ask_guard(m, c, v);
 	if (v->kind == BR_VERDICT_APPLY)

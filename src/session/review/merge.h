@@ -26,6 +26,7 @@ struct br_merge {
 	const struct br_guard *guard;
 	const char *project;
 	int64_t started_ms; /* start of the run, CLOCK_REALTIME */
+	const char *index;  /* br_index_digest of .git/index at copy-up, or "" */
 };
 
 void br_merge_decide(const struct br_merge *m, const struct br_change *c, struct br_verdict *v);
