@@ -548,3 +548,34 @@ save_in_the_last_instant() {
 }
 
 @test "a save on the host between the comparison and the exchange is not lost" { both save_in_the_last_instant; }
+
+on_a_terminal() {
+	project
+	session
+	inside 'printf "evil \033]0;title\007\n" >>src/a.c'
+	# A pager that shows what it gets; colours are ours, everything else is made visible, also with --patch.
+	for option in "" --patch; do
+		run as env PAGER='cat -v' TERM=xterm script -qec "$W/brattice-review diff $S $option" /dev/null
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[[ "$output" == *'^[[32m+evil \x1b]0;title\x07^[[0m'* ]]
+	done
+	run as env NO_COLOR=1 PAGER='cat -v' script -qec "$W/brattice-review diff $S" /dev/null
+	[[ "$output" == *'+evil \x1b]0;title\x07'* ]] && [[ "$output" != *'^['* ]]
+	# A pager that is left early is no error.
+	inside 'head -c 3000000 /dev/zero | tr "\\0" "\\n" >many'
+	run as env PAGER='head -n 1' script -qec "$W/brattice-review diff $S" /dev/null
+	[ "$status" -eq 0 ]
+	run as script -qec "echo n | $W/brattice-review discard $S" /dev/null
+	[ "$status" -ne 0 ]
+	[ -d "$D/upper" ]
+	run as script -qec "$W/brattice-review discard $S" /dev/null <<<n
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"[y/N]"* ]]
+	[ -d "$D/upper" ]
+	run as script -qec "$W/brattice-review discard $S" /dev/null <<<y
+	[ "$status" -eq 0 ]
+	[ ! -e "$D/upper" ]
+}
+
+@test "on a terminal: pager, colours, and the question before a discard" { both on_a_terminal; }

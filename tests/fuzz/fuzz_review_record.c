@@ -1,7 +1,8 @@
-/* `touched`, `base` and the journal of an apply. Oracle: no crash, and the journal touches nothing but names in its tree. */
+/* `touched`, `base`, the journal of an apply, git's index. Oracle: no crash, and the journal touches nothing but names in its tree. */
 #include "fuzz.h"
 
 #include "base/io.h"
+#include "session/review/index.h"
 #include "session/review/journal.h"
 #include "session/review/record.h"
 
@@ -29,6 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)br_base_read(dir, &b, &e);
 	br_base_free(&b);
 	(void)br_journal_settle(tree, dir, &e);
+	char hex[BR_SHA256_HEX];
+	(void)br_index_digest(data, size, hex);
 	if (faccessat(dir, "canary", F_OK, 0) < 0)
 		abort();
 	return 0;
