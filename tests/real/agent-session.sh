@@ -12,9 +12,9 @@ exec 3< <(exec python3 "$model" "$steps" --log "$log")
 server=$!
 trap 'kill "$server" 2>/dev/null || true' EXIT
 read -r _ port <&3
-export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:$port OPENCODE_CONFIG_CONTENT=${AGENT_CONFIG:-}
+export ANTHROPIC_BASE_URL=http://127.0.0.1:$port GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:$port OPENCODE_CONFIG_CONTENT=${AGENT_CONFIG:-}
 OPENCODE_CONFIG_CONTENT=${OPENCODE_CONFIG_CONTENT//@URL@/http://127.0.0.1:$port}
 status=0
-"${@//@URL@/http://127.0.0.1:$port}" </dev/null || status=$?
+"${@//@URL@/http://127.0.0.1:$port}" || status=$?
 sed 's/^/tool /' "$log"
 exit "$status"

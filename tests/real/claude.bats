@@ -3,8 +3,9 @@
 # the same sandbox, so nothing here needs a network or a key.
 
 load lib
+load terminal
 
-setup_file() { real_setup_file claude c git; }
+setup_file() { real_setup_file claude c git terminal; }
 teardown_file() { real_teardown_file; }
 setup() { real_setup; wall_options=(--profile claude-code --profile git); }
 teardown() { real_teardown; }
@@ -104,4 +105,44 @@ edits_builds_commits() {
 	clean_repository
 	[ ! -e "$PROJ/.envrc" ]
 	same "planted-secret-key" "$(as cat "$WORK/home/.ssh/id_ed25519")"
+}
+
+@test "claude installed in the home by its own installer runs with no option at all" {
+	host_sh "mkdir -p ~/.local/bin ~/.local/share/claude/versions
+		cp '$CACHE/claude/claude' ~/.local/share/claude/versions/1
+		ln -s ~/.local/share/claude/versions/1 ~/.local/bin/claude"
+	real_path=$WORK/home/.local/bin:$real_path
+	if [ "${WALL:-brattice}" = none ]; then
+		succeeds as claude --version
+	else
+		succeeds as "$REAL_BRATTICE" run -- claude --version
+	fi
+	has "Claude Code"
+}
+
+@test "claude's own screen: a question typed, a tool run, the answer read, /exit" {
+	small_repository
+	printf '%s' '[{"call": [["Bash", {"command": "make -s && ./hello > said.txt", "description": "build"}]]}, {"say": "finished, says the stand-in"}]' |
+		put "$PROJ/.git/steps.json"
+	put "$PROJ/.git/interactive.sh" <<-'EOF'
+		# A home that has seen the first start: theme, trust in this folder, the key.
+		jq -n --arg dir "$PWD" '{hasCompletedOnboarding: true, theme: "dark", bypassPermissionsModeAccepted: true,
+			customApiKeyResponses: {approved: ["sk-stand-in-for-a-key"[-20:]]}, projects: {($dir): {hasTrustDialogAccepted: true}}}' >~/.claude.json
+		mkdir -p ~/.claude
+		echo '{"skipDangerousModePermissionPrompt": true}' >~/.claude/settings.json
+		exec env ANTHROPIC_API_KEY=sk-stand-in-for-a-key CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 IS_SANDBOX=1 "$@"
+	EOF
+	terminal
+	settings_before
+	outer_line "w '$REAL_TOOLS/agent-session.sh' '$REAL_TOOLS/model_api.py' .git/steps.json bash .git/interactive.sh '$CACHE/claude/claude' --dangerously-skip-permissions"
+	shows "bypass permissions" 30
+	keys -l 'do the work'
+	keys Enter
+	shows "finished, says the stand-in" 30
+	same "hello" "$(as cat said.txt)"
+	keys -l '/exit'
+	keys Enter
+	keys Enter
+	returns 0
+	settings_after
 }
