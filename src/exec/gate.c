@@ -199,7 +199,7 @@ run(struct gate *g)
 		if (g->c->memory != 0)
 			measure(g);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
+			g->nhelpers -= g->nhelpers > 0;
 	}
 }
 

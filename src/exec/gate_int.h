@@ -16,6 +16,7 @@ struct root { /* a writable tree of the user's: the project, and what `write:` n
 #define MAX_ROOTS 64
 #define MAX_WAITING 64
 #define MAX_LINKS 16
+#define MAX_HELPERS 64
 
 struct waiting { /* a call that would block, to be tried again */
 	uint64_t id;
@@ -49,6 +50,8 @@ struct gate {
 	size_t nwaiting;
 	struct pending_link links[MAX_LINKS];
 	size_t nlinks;
+	unsigned nhelpers; /* children that wait in connect */
+	bool overflow;     /* too many names to keep apart: said once */
 	uint64_t *socks; /* inodes of path sockets that this session bound: dev<<32 ^ ino pairs */
 	size_t nsocks;
 };

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static uint64_t
@@ -25,6 +26,20 @@ private_bytes(int proc, const char *pid)
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Files in tmpfs are memory too. */
+static uint64_t
+tmpfs_bytes(void)
+{
+	static const char *const mounts[] = {"/tmp", "/var/tmp", "/dev/shm", "/run"};
+	uint64_t sum = 0;
+	for (size_t i = 0; i < BR_ARRAY_LEN(mounts); i++) {
+		struct statvfs v;
+		if (statvfs(mounts[i], &v) == 0)
+			sum += (uint64_t)(v.f_blocks - v.f_bfree) * v.f_frsize;
+	}
+	return sum;
+}
+
 void
 memory_check(struct gate *g)
 {
@@ -34,7 +49,7 @@ memory_check(struct gate *g)
 		br_cleanup_fd(&proc);
 		return;
 	}
-	struct br_gate_memory m = {0};
+	struct br_gate_memory m = {.total = tmpfs_bytes()};
 	uint64_t most = 0;
 	for (struct dirent *de; (de = readdir(d)) != NULL;) {
 		if (de->d_name[0] < '1' || de->d_name[0] > '9')

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define TOUCHED_MAX (32U << 10)
@@ -44,13 +45,28 @@ seen_grow(struct gate *g)
 	return true;
 }
 
-/* A set of hashes; when it is full everything counts as new, so nothing is left out of the record. */
+/* A set of hashes. When it is full (a flood of a million names) one line says so and no further name is kept: the handoff check
+ * then can't vouch for anything. */
+static void
+say_overflow(struct gate *g)
+{
+	if (g->overflow)
+		return;
+	g->overflow = true;
+	if (g->touched.len == 0)
+		br_buf_putc(&g->touched, 'T');
+	br_buf_puts(&g->touched, "overflow .\n");
+	g->touched_since = br_now_us();
+}
+
 bool
 seen_before(struct gate *g, const char *kind, const char *path)
 {
 	uint64_t h = hash2(kind, path);
-	if (g->seen_n * 2 >= g->seen_cap && !seen_grow(g))
-		return false;
+	if (g->seen_n * 2 >= g->seen_cap && !seen_grow(g)) {
+		say_overflow(g);
+		return true;
+	}
 	size_t at = h & (g->seen_cap - 1);
 	while (g->seen[at] != 0) {
 		if (g->seen[at] == h)
@@ -121,20 +137,45 @@ send_event(const struct call *c, char letter, const char *op, const char *path, 
 		_exit(1);
 }
 
+/* A stopped terminal or a full pipe must not hold the gate: an open file of our own that does not block, or no line. */
+static void
+write_without_waiting(const struct call *c, int fd, const struct stat *st, const char *text, size_t n)
+{
+	if (S_ISSOCK(st->st_mode)) {
+		(void)!send(fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		return;
+	}
+	if (S_ISREG(st->st_mode)) {
+		(void)!write(fd, text, n);
+		return;
+	}
+	char link[32];
+	(void)snprintf(link, sizeof(link), "self/fd/%d", fd);
+	br_auto_fd int own = openat(c->g->proc, link, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (own >= 0) {
+		(void)!write(own, text, n);
+		return;
+	}
+	/* Somebody else's pipe can't be opened anew; one that poll finds writable takes a page at once (pipe(7)). */
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	if (S_ISFIFO(st->st_mode) && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0)
+		(void)!write(fd, text, n);
+}
+
 /* A line on the caller's standard error, if that can take one now: what was refused, by which rule, and what to do. */
 static void
 tell_caller(const struct call *c, const char *op, const char *path, const char *rule, const char *origin, const char *why)
 {
 	br_auto_fd int fd = caller_fd_dup(c, 2);
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	if (fd < 0 || poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0)
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return;
 	br_auto_buf b = {0};
 	br_buf_printf(&b, "brattice: %s refused: ", op);
 	br_buf_put_visible(&b, path, strlen(path), false);
 	br_buf_printf(&b, " (%s%s%s%s)%s%s\n", rule, origin[0] != '\0' ? ", " : "", origin, "", why[0] != '\0' ? ": " : "", why);
 	if (!b.failed)
-		(void)!write(fd, b.p, b.len < 2048 ? b.len : 2048);
+		write_without_waiting(c, fd, &st, b.p, b.len < 2048 ? b.len : 2048);
 }
 
 void

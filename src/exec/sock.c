@@ -157,9 +157,13 @@ judge_peer(const struct call *c, const struct place *p)
 static enum outcome
 connect_aside(const struct call *c, int s, const union address *u, socklen_t len)
 {
+	if (c->g->nhelpers == MAX_HELPERS)
+		return DONE;
 	pid_t pid = fork();
-	if (pid != 0)
+	if (pid != 0) {
+		c->g->nhelpers += pid > 0;
 		return pid > 0 ? SENT : DONE;
+	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	struct seccomp_notif_resp r = {.id = c->req->id};
 	r.error = connect(s, &u->any, len) < 0 ? -errno : 0;
@@ -190,8 +194,12 @@ do_connect(const struct call *c, struct answer *a)
 	if (a->err != 0)
 		return DONE;
 	int flags = fcntl(s, F_GETFL);
-	if (flags >= 0 && (flags & O_NONBLOCK) == 0 && connect_aside(c, s, &u, len) == SENT)
-		return SENT;
+	if (flags >= 0 && (flags & O_NONBLOCK) == 0) {
+		if (connect_aside(c, s, &u, len) == SENT)
+			return SENT;
+		a->err = EAGAIN; /* too many wait already; the gate itself must not */
+		return DONE;
+	}
 	a->err = connect(s, &u.any, len) < 0 ? errno : 0;
 	return DONE;
 }

@@ -181,11 +181,13 @@ make_overlay_dirs(struct session *s, struct br_err *e)
 	return 0;
 }
 
-/* tmpfs is memory: never more than 4 GiB of it. */
+/* tmpfs is memory: each of the two never more than 4 GiB or an eighth of what the machine has. */
 static uint64_t
 tmp_size(const struct session *s)
 {
-	const uint64_t most = 4ULL << 30;
+	uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 8;
+	if (most > 4ULL << 30)
+		most = 4ULL << 30;
 	uint64_t disk = s->limits.value[BR_LIMIT_DISK];
 	return disk != 0 && disk < most ? disk : most;
 }
