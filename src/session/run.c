@@ -109,12 +109,39 @@ find_agent_ids(struct session *s, struct br_err *e)
 	return 0;
 }
 
+static bool
+is_at_or_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0' || n == 1);
+}
+
+/* Brattice's own directories must lie where the agent can't write: not in the project, nor the project in them. */
+static int
+check_apart(const struct session *s, const char *dir, const char *what, struct br_err *e)
+{
+	char name[PATH_MAX], real[PATH_MAX] = "/";
+	(void)snprintf(name, sizeof(name), "%s", dir);
+	/* It may not be there yet: then the nearest directory above it that is. */
+	for (char *slash; realpath(name, real) == NULL && (slash = strrchr(name, '/')) != NULL && slash != name;)
+		*slash = '\0';
+	if (!is_at_or_below(real, s->project.root) && !is_at_or_below(s->project.root, dir))
+		return 0;
+	(void)br_err_set(e, 0, "the %s directory %s and the project %s lie in one another: the agent could change its own record and policy", what, dir,
+	    s->project.root);
+	(void)br_err_hint(e, "set BRATTICE_STATE (XDG_RUNTIME_DIR for sockets) to a directory outside of the project");
+	return br_err_status(e, BR_EXIT_REFUSED);
+}
+
 static int
 start_session(struct session *s, struct br_err *e)
 {
 	struct br_session_meta *m = &s->meta;
 	s->state = br_state_dir(e);
-	if (s->state == NULL)
+	if (s->state == NULL || check_apart(s, s->state, "state", e) < 0)
+		return -1;
+	br_auto_free char *runtime = br_runtime_dir(e);
+	if (runtime == NULL || check_apart(s, runtime, "runtime", e) < 0)
 		return -1;
 	(void)snprintf(m->name, sizeof(m->name), "%s", s->o->name != NULL ? s->o->name : "");
 	(void)snprintf(m->state, sizeof(m->state), "starting");
