@@ -227,6 +227,26 @@ test_bare_repository(void **state)
 	assert_int_equal(look(w, "d/refs", kinds), BR_HANDOFF_BLOCK);
 }
 
+/* `git clone . sub` writes the project's own path; a clone from elsewhere on the machine is another thing. */
+static void
+test_git_config(void **state)
+{
+	struct world *w = *state;
+	char text[256], kinds[256];
+	(void)snprintf(text, sizeof(text), "[remote \"origin\"]\n\turl = %s/.\n", w->tree.dir);
+	struct br_strv touched = {0};
+	assert_int_equal(br_strv_add(&touched, "sub/.git", 8), 0);
+	w->ctx.touched = &touched;
+	assert_int_equal(look_at(w, "sub/.git/config", text, 0644, kinds), -1);
+	(void)snprintf(text, sizeof(text), "[remote \"origin\"]\n\turl = %s-evil/.\n", w->tree.dir);
+	assert_int_equal(look_at(w, "sub/.git/config", text, 0644, kinds), BR_HANDOFF_BLOCK);
+	assert_int_equal(look_at(w, "sub/.git/config", "[core]\n\tfsmonitor = ./x\n", 0644, kinds), BR_HANDOFF_BLOCK);
+	/* Of a repository that was there before, and whose former content nobody kept, it is only a note. */
+	assert_int_equal(look_at(w, ".git/config", "[core]\n\tfsmonitor = ./x\n", 0644, kinds), BR_HANDOFF_NOTE);
+	w->ctx.touched = NULL;
+	br_strv_free(&touched);
+}
+
 static void
 test_special_files(void **state)
 {
@@ -267,6 +287,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_before, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_secrets, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bare_repository, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_git_config, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_special_files, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_print_folds_and_escapes, setup, teardown),
 	};

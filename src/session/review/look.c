@@ -62,7 +62,8 @@ look_executable(struct br_look *l)
 	bool script = l->now.len > 2 && memcmp(l->now.p, "#!", 2) == 0;
 	bool elf = l->now.len > 4 && memcmp(l->now.p, "\177ELF", 4) == 0;
 	bool x = (l->st.st_mode & 0111) != 0;
-	if ((!x && !script) || (br_guard_in_git(l->rel) && br_endswith(l->rel, ".sample")))
+	/* Git's own templates, which it never runs. */
+	if ((!x && !script) || (br_path_under(l->rel, "hooks") && br_endswith(l->rel, ".sample")))
 		return;
 	const char *state = l->c->before < 0 ? "touched" : l->st_before.st_mode == 0 ? "new" : "changed";
 	const char *kind = l->deps ? "executable-dependency" : "executable";
@@ -104,7 +105,7 @@ look_guard(struct br_look *l, size_t had)
 		break;
 	case BR_GUARD_WATCHED:
 		if (!quiet && !S_ISDIR(l->st.st_mode))
-			br_look_add(l, BR_HANDOFF_WARN, "watched",
+			br_look_add(l, l->deps ? BR_HANDOFF_NOTE : BR_HANDOFF_WARN, l->deps ? "dependency" : "watched",
 			    "watched name (%.200s): read it before a host tool acts on it", a.rule);
 		break;
 	case BR_GUARD_PLAIN:

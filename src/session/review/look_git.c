@@ -41,7 +41,7 @@ look_config(struct br_look *l, bool made_here)
 {
 	struct br_gitconfig_refusal why = {0};
 	if (br_gitconfig_judge(l->now.p, l->now.len, l->before.len > 0 ? l->before.p : NULL, l->before.len,
-		br_gitconfig_path_inside, NULL, &why))
+		br_gitconfig_path_inside, (void *)(uintptr_t)l->c->project, &why))
 		return;
 	/* The path gate has judged the configuration of a repository that was there before the run against what it held then.
 	 * Without that former content, keys of the user's own (core.pager …) look the same as planted ones. */
@@ -104,10 +104,11 @@ look_bare(struct br_look *l, const char *dir)
 	br_auto_free char *config = br_path_join(dir, "config");
 	struct br_gitconfig_refusal why = {0};
 	bool bad = config != NULL && br_view_head(&l->c->now, config, &text, BR_LOOK_MAX) == 0 &&
-		   !br_gitconfig_judge(text.p != NULL ? text.p : "", text.len, NULL, 0, br_gitconfig_path_inside, NULL, &why);
+		   !br_gitconfig_judge(text.p != NULL ? text.p : "", text.len, NULL, 0, br_gitconfig_path_inside,
+		       (void *)(uintptr_t)l->c->project, &why);
 	br_handoff_add(l->h, bad ? BR_HANDOFF_BLOCK : BR_HANDOFF_WARN, "bare-repository", dir[0] != '\0' ? dir : ".",
-	    "git takes this directory for a bare repository: any git command in it obeys its configuration%s%s",
-	    bad ? ", which sets " : "", bad ? (why.key[0] != '\0' ? why.key : "what can't be read") : "");
+	    "git takes this directory for a bare repository: any git command in it obeys its configuration and hooks%s%s",
+	    bad ? ", and the former sets " : "", bad ? (why.key[0] != '\0' ? why.key : "what can't be read") : "");
 	br_buf_free(&text);
 }
 

@@ -64,9 +64,14 @@ modules_line(struct br_look *l, const char *line, size_t n)
 static void
 pth_line(struct br_look *l, const char *line, size_t n)
 {
+	/* What setuptools puts into every new environment. */
+	static const char setuptools[] =
+	    "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; "
+	    "enabled and __import__('_distutils_hack').add_shim(); ";
+	bool known = n == sizeof(setuptools) - 1 && memcmp(line, setuptools, n) == 0;
 	if (starts(line, n, "import ") || starts(line, n, "import\t"))
-		br_look_add(l, BR_HANDOFF_WARN, "python-startup", "`%.*s`: every Python of this environment runs it at start",
-		    shown(n), line);
+		br_look_add(l, known ? BR_HANDOFF_NOTE : BR_HANDOFF_WARN, "python-startup",
+		    "`%.*s`: every Python of this environment runs it at start", shown(n), line);
 }
 
 static void

@@ -31,7 +31,10 @@ br_commondir_inside(const char *text, size_t n)
 bool
 br_gitconfig_path_inside(void *arg, const char *path)
 {
-	return path[0] != '/' && path[0] != '~' && strstr(path, "..") == NULL;
+	const char *project = arg;
+	if (strstr(path, "..") != NULL)
+		return false;
+	return path[0] == '/' ? br_path_within(path, project) : path[0] != '~';
 }
 
 /* How many directories deep a relative path ends up below where it started, or -1 when it ever rises above it. */
@@ -89,11 +92,12 @@ judge_config(const struct br_merge *m, const struct br_change *c, struct br_verd
 {
 	struct br_buf now = {0}, before = {0};
 	struct br_gitconfig_refusal why = {0};
+	void *project = (void *)(uintptr_t)m->project;
 	if (content(m, c, &now, v)) {
 		bool had = S_ISREG(c->before.st_mode) && br_tree_head(m->view->lower, c->rel, &before, CONFIG_MAX) == 0 &&
 			   before.len > 0;
 		if (!br_gitconfig_judge(
-			now.p, now.len, had ? before.p : NULL, had ? before.len : 0, br_gitconfig_path_inside, NULL, &why))
+			now.p, now.len, had ? before.p : NULL, had ? before.len : 0, br_gitconfig_path_inside, project, &why))
 			say(v, BR_VERDICT_GUARDED, "git configuration, line %u: %s%s%s", why.line, why.key,
 			    why.key[0] != '\0' ? ": " : "", why.why);
 	}

@@ -35,7 +35,8 @@ void br_merge_decide(const struct br_merge *m, const struct br_change *c, struct
 bool br_gitlink_inside(const char *project, const char *rel, const char *text, size_t n);
 /* True for the only content of a `commondir` that stays in its repository: "../..". */
 bool br_commondir_inside(const char *text, size_t n);
-/* For br_gitconfig_judge: true when a path (or URL of a local repository) in a configuration stays in the tree. */
+/* For br_gitconfig_judge: true when a path (or URL of a local repository) in a configuration stays in the tree. `arg`: the project's
+ * absolute path, a string. */
 bool br_gitconfig_path_inside(void *arg, const char *path);
 
 #endif
