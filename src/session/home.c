@@ -1,6 +1,7 @@
 #include "session/home.h"
 
 #include "base/io.h"
+#include "session/gitconfig_home.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,6 +122,28 @@ add_private(struct br_home *h, const char *rel, const struct br_project *p, int 
 	return make_below(h->store, sub, uid, gid, e) < 0 ? -1 : add_pair(h, src, dst, e);
 }
 
+static bool
+has_file(const struct br_policy *policy, enum br_pol_kind kind, const char *rel)
+{
+	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(policy, kind, r)) != NULL;)
+		if (br_streq(r->text, rel))
+			return true;
+	return false;
+}
+
+/* What a policy says of the file comes first. */
+static int
+add_gitconfig(struct br_home *h, const struct br_policy *policy, const char *home, int uid, int gid, struct br_err *e)
+{
+	static const char name[] = ".gitconfig";
+	br_auto_buf b = {0};
+	if (has_file(policy, BR_POL_HOME_FILE, name) || has_file(policy, BR_POL_HOME_KEEP, name))
+		return 0;
+	if (br_gitconfig_home(policy, home, &b, e) < 0)
+		return -1;
+	return b.len > 0 ? put_file(h->dir, name, b.p, b.len, uid, gid, e) : 0;
+}
+
 int
 br_home_prepare(struct br_home *h, const struct br_policy *policy, const struct br_project *p, const char *home, const char *state,
     const char *session_dir, int uid, int gid, struct br_err *e)
@@ -135,6 +158,8 @@ br_home_prepare(struct br_home *h, const struct br_policy *policy, const struct 
 	if ((mkdir(h->store, 0700) < 0 && errno != EEXIST) || mkdir(h->dir, 0700) < 0)
 		return br_err_set(e, errno, "cannot make the private home %s", h->dir);
 	if (own(h->store, uid, gid, e) < 0 || own(h->dir, uid, gid, e) < 0)
+		return -1;
+	if (add_gitconfig(h, policy, home, uid, gid, e) < 0)
 		return -1;
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(policy, BR_POL_HOME_FILE, r)) != NULL;)
 		if (put_file(h->dir, r->text, r->data, r->data_len, uid, gid, e) < 0)
