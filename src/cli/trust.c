@@ -110,7 +110,7 @@ trust(const char *file, bool yes, struct br_err *e)
 	if (yes)
 		return br_trust_add(path, hash, e) < 0 ? -1 : 1;
 	br_auto_fd int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	return br_trust_ask(tty, path, hash, e);
+	return br_trust_ask(tty, path, hash, NULL, e);
 }
 
 int

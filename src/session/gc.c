@@ -66,14 +66,18 @@ exists(int dirfd, const char *name)
 	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Only a directory named after the session, and only when it is empty: rmdir(2) on a cgroup refuses others. */
-static void
-remove_cgroup(const struct br_session_meta *m)
+/* Only directories named after the session, and only when they are empty: rmdir(2) on a cgroup refuses others. False while
+ * somebody still lives in one: processes of a session that was killed need a moment to die. */
+static bool
+remove_cgroups(struct br_session_meta *m)
 {
-	char tail[96];
+	char tail[96], *save = NULL;
+	bool empty = true;
 	(void)snprintf(tail, sizeof(tail), "/brattice-%s", m->id);
-	if (br_startswith(m->cgroup, "/sys/fs/cgroup/") && br_endswith(m->cgroup, tail))
-		(void)rmdir(m->cgroup);
+	for (char *p = strtok_r(m->cgroup, "\n", &save); p != NULL; p = strtok_r(NULL, "\n", &save))
+		if (br_startswith(p, "/sys/fs/cgroup/") && br_endswith(p, tail) && strstr(p, "/../") == NULL && rmdir(p) < 0 && errno == EBUSY)
+			empty = false;
+	return empty;
 }
 
 static int64_t
@@ -85,12 +89,12 @@ last_sign_of_life(int dir)
 	return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
-/* The session's lock is ours. */
+/* The session's lock is ours. 1: done; 0: not all in it are dead yet; -1: an error. */
 static int
 bury(int dir, const char *id, struct br_gc_report *r, struct br_err *e)
 {
 	struct br_session_meta m;
-	r->dead++;
+	bool empty = true;
 	/* A damaged record stays as it is; what the name says is enough to clean up. */
 	if (br_session_read_meta(dir, &m, NULL) == 0) {
 		(void)snprintf(m.id, sizeof(m.id), "%s", id);
@@ -102,14 +106,18 @@ bury(int dir, const char *id, struct br_gc_report *r, struct br_err *e)
 			m.pending = m.pending || (m.review && exists(dir, "upper"));
 			rc = br_session_write_meta(dir, &m, e);
 		}
-		remove_cgroup(&m);
+		empty = remove_cgroups(&m);
 		br_session_meta_free(&m);
 		if (rc < 0)
 			return -1;
 	}
 	if (exists(dir, "home") && remove_tree(dir, "home", r, e) < 0)
 		return -1;
-	return unlinkat(dir, "lock", 0) < 0 ? br_err_set(e, errno, "cannot remove the lock") : 0;
+	/* With its lock the next gc looks again. */
+	if (!empty)
+		return 0;
+	r->dead++;
+	return unlinkat(dir, "lock", 0) < 0 ? br_err_set(e, errno, "cannot remove the lock") : 1;
 }
 
 /* 1: nobody lives in it (now or since long); 0: it is alive; -1: an error. */
@@ -121,7 +129,7 @@ bury_if_dead(int dir, const char *id, struct br_gc_report *r, struct br_err *e)
 		return errno == ENOENT ? 1 : br_err_set(e, errno, "cannot open the lock");
 	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? 0 : br_err_set(e, errno, "cannot take the lock");
-	return bury(dir, id, r, e) < 0 ? -1 : 1;
+	return bury(dir, id, r, e);
 }
 
 /* Whether the whole record may go. What may hold changes that nobody has looked at never does. */

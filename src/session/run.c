@@ -446,16 +446,32 @@ trusted_by_option(const struct br_run_options *o, const char *hash)
 	return false;
 }
 
+/* What the compiler found that files of the project take for the session, one a line. */
+static int
+list_taken(const struct br_policy *policy, struct br_buf *out, struct br_err *e)
+{
+	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(policy, BR_POL_WARNING, r)) != NULL;) {
+		for (const char *p = r->text; *p != '\0'; p++)
+			br_buf_putc(out, *p != '\n' ? *p : '?'); /* a name must not look like another line */
+		br_buf_putc(out, '\n');
+	}
+	br_buf_putc(out, '\0');
+	return out->failed ? br_err_set(e, ENOMEM, "what the policy takes") : 0;
+}
+
 /* A policy that lies in the project may have been written by the last session, or by whoever sent the project. */
 static int
 check_trust(struct session *s, struct br_err *e)
 {
+	br_auto_buf taken = {0};
+	if (list_taken(&s->policy, &taken, e) < 0)
+		return -1;
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(&s->policy, BR_POL_INPUT, r)) != NULL;) {
 		if ((r->flags & BR_POLF_UNTRUSTED) == 0 || strlen(r->data) != 64 || trusted_by_option(s->o, r->data))
 			continue;
 		int known = br_trust_known(r->text, r->data, e);
 		if (known == 0 && isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
-			known = br_trust_ask(STDERR_FILENO, r->text, r->data, e);
+			known = br_trust_ask(STDERR_FILENO, r->text, r->data, taken.p, e);
 		if (known > 0)
 			continue;
 		if (known == 0) {
@@ -465,6 +481,22 @@ check_trust(struct session *s, struct br_err *e)
 		return br_err_status(e, BR_EXIT_REFUSED);
 	}
 	return 0;
+}
+
+/* Before anything enters them: should this process be killed, gc finds them by its record. */
+static int
+record_cgroups(struct session *s, struct br_err *e)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < s->limits.n; i++) {
+		int n = snprintf(s->meta.cgroup + at, sizeof(s->meta.cgroup) - at, "%s%s", at > 0 ? "\n" : "", s->limits.dirs[i]);
+		if (n < 0 || at + (size_t)n >= sizeof(s->meta.cgroup)) {
+			s->meta.cgroup[at] = '\0';
+			return br_err_set(e, ENAMETOOLONG, "the session's cgroup %s", s->limits.dirs[i]);
+		}
+		at += (size_t)n;
+	}
+	return s->limits.n > 0 ? br_session_write_meta(s->m.session_dir, &s->meta, e) : 0;
 }
 
 static int
@@ -480,7 +512,7 @@ prepare(struct session *s, struct br_err *e)
 	    .user = s->user,
 	    .session = s->meta.id,
 	    .uid = s->uid};
-	if (br_env_build(&s->env, &in, e) < 0 || br_limits_setup(&s->limits, &s->policy, s->meta.id, e) < 0 || make_overlay_dirs(s, e) < 0)
+	if (br_env_build(&s->env, &in, e) < 0 || br_limits_setup(&s->limits, &s->policy, s->meta.id, e) < 0 || record_cgroups(s, e) < 0 || make_overlay_dirs(s, e) < 0)
 		return -1;
 	s->m.time_limit = s->limits.value[BR_LIMIT_TIME];
 	return br_home_prepare(&s->ph, &s->policy, &s->project, s->home, s->state, s->dir, s->root ? (int)s->uid : -1, s->root ? (int)s->gid : -1, e);

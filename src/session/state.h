@@ -30,7 +30,8 @@ struct br_session_meta {
 	char wall[16];
 	char project[PATH_MAX];
 	char policy[65];        /* hash of the compiled policy */
-	char cgroup[PATH_MAX];  /* absolute path of the session's cgroup, ending in /brattice-<id>; "" if it has none. gc removes it */
+	char cgroup[4 * PATH_MAX]; /* absolute paths of the session's cgroups, each ending in /brattice-<id>, '\n' between; "" if it
+	                            * has none. gc removes them */
 	char **argv;            /* NULL-terminated, allocated; stored up to 64 KiB (events.jsonl has all of it) */
 	int pid;                /* the monitor */
 	bool review;

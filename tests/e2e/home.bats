@@ -51,3 +51,42 @@ teardown() { stop_hosts; }
 	rm -r "$H/.config/brattice"
 	[ "$output" = user.name=Robot ]
 }
+
+# The process that answers for a session: its record says which.
+monitor_of() {
+	sed -n 's/^pid //p' "$1"/sessions/*/meta
+}
+wait_for() {
+	local _
+	for _ in $(seq 200); do
+		if "$@"; then return 0; fi
+		sleep 0.05
+	done
+	echo "never: $*"
+	return 1
+}
+
+@test "cgroups of a session whose monitor is killed are removed by gc (root, cgroups)" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	local root=$W/root state=$W/root/state id pid
+	mkdir -p "$root/.config/brattice"
+	printf 'version: 1\nlimits: {memory: 512MiB, pids: 200, cpu: 100%%}\n' > "$root/.config/brattice/policy.yaml"
+	as_root() { (cd "$P" && env -i HOME="$root" PATH=/usr/bin:/bin BRATTICE_STATE="$state" "$B/brattice" "$@" 3>&-); }
+	as_root run --no-terminal -- /bin/sh -c 'sleep 100' < /dev/null > "$W/log/root" 2>&1 &
+	running() { grep -qsx 'state running' "$state"/sessions/*/meta; }
+	wait_for running || { cat "$W/log/root"; return 1; }
+	id=$(basename "$state"/sessions/*)
+	groups() { find /sys/fs/cgroup -type d -name "brattice-$id" 2> /dev/null; }
+	pid=$(monitor_of "$state")
+	if [ -z "$(groups)" ]; then kill -9 "$pid"; skip "no cgroups can be made here"; fi
+	# Each of them is on record, and the command is in it.
+	for g in $(groups); do
+		grep '^cgroup ' "$state/sessions/$id/meta" | grep -qF "$g"
+		[ -n "$(cat "$g/cgroup.procs")" ]
+	done
+	kill -9 "$pid"
+	none() { as_root gc > /dev/null 2>&1; [ -z "$(groups)" ]; }
+	wait_for none
+	[ ! -e "$state/sessions/$id/lock" ]
+	grep -qx 'state ended' "$state/sessions/$id/meta"
+}

@@ -162,7 +162,7 @@ ask(const char *path, const char *hash, const char *const *answers, struct br_bu
 	if (pid == 0) {
 		struct br_err e = BR_ERR_INIT;
 		(void)alarm(20);
-		_exit(br_trust_ask(0, path, hash, &e) + 1);
+		_exit(br_trust_ask(0, path, hash, "brattice.yaml:3 lets the session read /srv\nb.yaml:1 passes X\033[2J\n", &e) + 1);
 	}
 	size_t seen = 0;
 	for (;;) {
@@ -216,7 +216,7 @@ test_ask(void **state)
 	assert_int_equal(ask(path, A64, yes, &other), -1);
 	assert_int_equal(br_trust_known(path, A64, &e), 0);
 	/* No terminal. */
-	assert_int_equal(br_trust_ask(-1, path, hash, &e), -1);
+	assert_int_equal(br_trust_ask(-1, path, hash, NULL, &e), -1);
 	assert_int_equal(e.status, BR_EXIT_REFUSED);
 	assert_non_null(strstr(e.hint, hash));
 }
@@ -245,6 +245,15 @@ test_ask_pages(void **state)
 	static const char *const q[] = {"q\n", "y\n", NULL};
 	assert_int_equal(ask(path, hash, q, &quick), 1);
 	assert_null(strstr(quick.p, "line-29"));
+	/* What it takes stands between the file and the question, also for who stops reading. */
+	const struct br_buf *const screens[] = {&screen, &quick};
+	for (size_t i = 0; i < 2; i++) {
+		const char *taken = strstr(screens[i]->p, "  - brattice.yaml:3 lets the session read /srv\r\n  - b.yaml:1 passes X");
+		assert_non_null(taken);
+		assert_null(strstr(taken, "line-"));
+		assert_null(strchr(taken, '\033'));
+		assert_non_null(strstr(taken, "Trust this policy?"));
+	}
 }
 
 static void
