@@ -75,7 +75,6 @@ teardown() { stop_hosts; }
 		process-proc-write 1 oom_score_adj 500
 		process-proc-write 1 comm x
 		process-getfd 1
-		process-prlimit 1
 	EOF
 	inside ./probe --batch < "$W/log/list" > "$W/log/inside" 2>&1 || true
 	cat "$W/log/inside"
@@ -129,13 +128,9 @@ teardown() { stop_hosts; }
 		mark=linger-$(basename "$W")-$how
 		me ./probe process-linger "$how" 15 "$mark" > /dev/null 2>&1
 		[ -n "$(living "$mark")" ] || { echo "no control: $how"; return 1; }
-		timeout -k 1 30 true
 		n=$mark-inside
 		inside ./probe process-linger "$how" 60 "$n" > "$W/log/inside" 2>&1 || true
-		if [ -n "$(living "$n")" ]; then
-			echo "OPEN: $how lives on: $(living "$n")"
-			return 1
-		fi
+		none_live "$n"
 	done
 }
 

@@ -36,7 +36,7 @@ setup() {
 	[ "$(me git config branch.new.merge)" = refs/heads/new ]
 }
 @test "submodule add, init, update" {
-	inside_sh 'set -e; git submodule add -q ./probe-remotes/lib.git mod; git commit -qm mod; git submodule status'
+	inside_sh 'set -e; git submodule add -q "$PWD/probe-remotes/lib.git" mod; git commit -qm mod; git submodule status'
 	[ -e "$P/mod/README" ]
 	me sh -c 'git clone -q . probe-clone && rm -rf probe-clone/probe-remotes && cp -a probe-remotes probe-clone/'
 	inside_sh 'cd probe-clone && git submodule update -q --init'
@@ -65,7 +65,7 @@ setup() {
 	[ ! -e "$P/probe-new" ]
 }
 @test "config of harmless keys, bisect, gc, repack, sparse-checkout, notes, reflog" {
-	inside_sh 'set -e; git config user.name Agent; git config --unset user.name; for i in 1 2 3 4; do git commit -q --allow-empty -m $i; done; git bisect start -q HEAD HEAD~4; git bisect run true > /dev/null; git bisect reset -q; git gc -q; git repack -adq; git notes add -m n; git reflog > /dev/null'
+	inside_sh 'set -e; git config user.name Agent; git config --unset user.name; for i in 1 2 3 4; do git commit -q --allow-empty -m $i; done; git bisect start -q HEAD HEAD~4; git bisect run false > /dev/null; git bisect reset -q; git gc -q; git repack -adq; git notes add -m n; git reflog > /dev/null'
 	[ -n "$(me git notes list)" ]
 }
 @test "apply, am, cherry-pick, revert, format-patch, archive, clean" {

@@ -71,7 +71,7 @@ after() {
 		pid=$(pgrep -o -f "^$B/brattice run .*$mark")
 		kill -s "$sig" "$pid"
 		for _ in $(seq 150); do [ -z "$(living "$mark")" ] && break; sleep 0.1; done
-		[ -z "$(living "$mark")" ] || { echo "lives after $sig: $(living "$mark")"; return 1; }
+		none_live "$mark" || { echo "after $sig"; return 1; }
 		wait $! || true
 	done
 	after

@@ -19,6 +19,9 @@ else
 	: "${BRATTICE_E2E_DIR:=$HOME}"
 fi
 
+# Some tests call these functions in a shell of their own.
+export BRATTICE BRATTICE_E2E_AS E2E_USER
+
 # --- the world ---------------------------------------------------------------------------------------------------------------
 
 # A copy of the build that the test user can read, made anew when the build is newer.
@@ -221,7 +224,7 @@ tree_state() {
 		while IFS= read -r f; do (cd "$P" && state_of "$f"); done
 }
 git_status() {
-	me git -c core.fsmonitor=false status --porcelain=v2 --ignored --untracked-files=all --branch
+	me git -c core.fsmonitor=false status --porcelain=v2 --ignored --untracked-files=all --branch | grep -v '^[!?] probe-'
 }
 # Host git, used as a user uses it, in the project and wherever a repository may have been planted. Anything the attacker made git
 # run leaves $W/log/pwned.
@@ -242,5 +245,14 @@ pwn() {
 	printf 'touch %s/log/pwned' "$W"
 }
 living() {
-	grep -lzF -- "$1" /proc/[0-9]*/cmdline 2> /dev/null | cut -d/ -f3 | grep -vx -e $$ -e "$BASHPID" || true
+	pgrep -f -- "$1" || true
+}
+# No process with MARK in its command line runs a moment later: a killed one takes some milliseconds to be gone.
+none_live() {
+	for _ in $(seq 50); do
+		[ -z "$(living "$1")" ] && return 0
+		sleep 0.02
+	done
+	echo "lives: $(living "$1" | xargs -r ps -o pid,ppid,stat,args -p)"
+	return 1
 }
