@@ -135,6 +135,7 @@ caller_tty(const struct call *c)
 	/* proc_pid_stat(5): after "(comm)": state ppid pgrp session tty_nr */
 	char *p = strrchr(buf, ')');
 	int state = 0, tty = 0;
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel writes this number from an int */
 	if (p == NULL || sscanf(p + 1, " %c %*d %*d %*d %d", (char *)&state, &tty) != 2 || tty == 0)
 		return -ENXIO;
 	/* Unix98 pts: majors 136-143 */

@@ -166,7 +166,7 @@ measure(struct gate *g)
 	uint64_t now = br_now_us();
 	if (now < g->memory_due)
 		return;
-	g->memory_due = now + MEMORY_MS * 1000U;
+	g->memory_due = now + (uint64_t)MEMORY_MS * 1000;
 	memory_check(g);
 }
 

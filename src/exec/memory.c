@@ -21,6 +21,7 @@ private_bytes(int proc, const char *pid)
 		return 0;
 	buf[n] = '\0';
 	unsigned long long size, resident, shared;
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel writes these numbers; they fit */
 	if (sscanf(buf, "%llu %llu %llu", &size, &resident, &shared) != 3 || resident < shared)
 		return 0;
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);

@@ -28,7 +28,7 @@ static bool
 seen_grow(struct gate *g)
 {
 	size_t cap = g->seen_cap != 0 ? g->seen_cap * 2 : 1024;
-	uint64_t *t = cap <= 2 * SEEN_MAX ? calloc(cap, sizeof(*t)) : NULL;
+	uint64_t *t = cap <= (size_t)2 * SEEN_MAX ? calloc(cap, sizeof(*t)) : NULL;
 	if (t == NULL)
 		return false;
 	for (size_t i = 0; i < g->seen_cap; i++) {

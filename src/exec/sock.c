@@ -53,7 +53,7 @@ remember(struct gate *g, const struct identity *id)
 		return;
 	if ((g->nsocks & (g->nsocks - 1)) == 0) {
 		size_t cap = g->nsocks != 0 ? 2 * g->nsocks : 1;
-		uint64_t *s = realloc(g->socks, cap * sizeof(*id));
+		uint64_t *s = reallocarray(g->socks, cap, 3 * sizeof(*s)) /* struct identity, flat */;
 		if (s == NULL)
 			return; /* forgotten: it can't be connected to, which is the safe side */
 		g->socks = s;

@@ -73,7 +73,7 @@ open_tmpfs(struct br_plan_op *o, struct br_err *e)
 	char size[32], mode[16], inodes[32];
 	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)o->size);
 	(void)snprintf(mode, sizeof(mode), "%o", o->mode);
-	(void)snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)(o->size / 4096 + 1024));
+	(void)snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)o->size / 4096 + 1024);
 	br_auto_fd int fs = br_sys_fsopen("tmpfs");
 	if (fs < 0)
 		return br_err_set(e, errno, "cannot open tmpfs");

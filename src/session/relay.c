@@ -167,7 +167,7 @@ br_relay_inject(struct br_relay *r, const char *data, size_t n)
 {
 	if (r->eof && r->out.len == 0)
 		return;
-	if (r->out.len < 16 * PENDING_MAX)
+	if (r->out.len < (size_t)16 * PENDING_MAX)
 		br_buf_put(&r->out, data, n);
 	push_out(r);
 	update(r);
