@@ -2,6 +2,7 @@
 #include "session/state_internal.h"
 
 #include "base/io.h"
+#include "session/made.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -220,6 +221,14 @@ collect_sockets(struct br_gc_report *r)
 	}
 }
 
+static void
+collect_made(int sessions)
+{
+	br_auto_fd int homes = openat(sessions, "../homes", DIR_FLAGS);
+	if (homes >= 0)
+		br_made_collect(homes);
+}
+
 int
 br_session_gc(int64_t older_than_s, struct br_gc_report *r, struct br_err *e)
 {
@@ -248,6 +257,7 @@ br_session_gc(int64_t older_than_s, struct br_gc_report *r, struct br_err *e)
 	}
 	for (char **p = leftovers; p != NULL && *p != NULL; p++)
 		collect_leftover(sessions, *p, r);
+	collect_made(sessions);
 	br_names_free(names);
 	br_names_free(leftovers);
 	return rc;

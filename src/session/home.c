@@ -108,17 +108,14 @@ keep(struct br_home *h, const char *rel, const char *home, int uid, int gid, str
 static int
 add_private(struct br_home *h, const char *rel, const struct br_project *p, int uid, int gid, struct br_err *e)
 {
-	char sub[PATH_MAX], src[PATH_MAX], dst[PATH_MAX];
+	char sub[PATH_MAX], src[PATH_MAX], dst[PATH_MAX], list[PATH_MAX];
 	if (snprintf(sub, sizeof(sub), "private/%s", rel) >= (int)sizeof(sub) || join(src, sizeof(src), h->store, sub, e) < 0 ||
 	    join(dst, sizeof(dst), p->root, rel, e) < 0)
 		return -1;
-	struct stat st;
-	if (lstat(dst, &st) < 0) {
-		(void)br_err_set(e, errno, "filesystem.private: %s", dst);
-		return br_err_hint(e, "make the directory first: brattice leaves no placeholders in a project");
-	}
-	if (!S_ISDIR(st.st_mode))
-		return br_err_set(e, ENOTDIR, "filesystem.private: %s", dst);
+	if (snprintf(list, sizeof(list), "%s.made", h->store) >= (int)sizeof(list))
+		return br_err_set(e, ENAMETOOLONG, "%s", h->store);
+	if (br_made_dir(&h->made, list, p->root, dst + strlen(p->root) + 1, e) < 0)
+		return br_err_wrap(e, "filesystem.private");
 	return make_below(h->store, sub, uid, gid, e) < 0 ? -1 : add_pair(h, src, dst, e);
 }
 
@@ -148,7 +145,7 @@ int
 br_home_prepare(struct br_home *h, const struct br_policy *policy, const struct br_project *p, const char *home, const char *state,
     const char *session_dir, int uid, int gid, struct br_err *e)
 {
-	*h = (struct br_home){0};
+	*h = (struct br_home){.made = BR_MADE_INIT};
 	char homes[PATH_MAX];
 	if (join(h->dir, sizeof(h->dir), session_dir, "home", e) < 0 || join(homes, sizeof(homes), state, "homes", e) < 0 ||
 	    join(h->store, sizeof(h->store), homes, p->hash, e) < 0)
@@ -192,6 +189,7 @@ br_home_finish(struct br_home *h, const struct br_policy *policy)
 		(void)br_replace_file(AT_FDCWD, to, b.p != NULL ? b.p : "", b.len, 0600);
 	}
 	(void)br_rm_tree(AT_FDCWD, h->dir);
+	br_made_finish(&h->made);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "policy/compiled.h"
 #include "sandbox/plan.h"
+#include "session/made.h"
 #include "session/project.h"
 
 struct br_home {
@@ -14,12 +15,14 @@ struct br_home {
 	char store[PATH_MAX]; /* $STATE/homes/<hash> */
 	struct br_plan_pair *keeps; /* directories to bind; strings owned */
 	size_t nkeeps;
+	struct br_made made; /* directories of the project made for filesystem.private; its descriptors are only the monitor's */
 };
 
 /* Makes the directories; `home` is the path inside. With uid >= 0 (as root) they are given to uid:gid. */
 int br_home_prepare(struct br_home *h, const struct br_policy *policy, const struct br_project *p, const char *home,
     const char *state, const char *session_dir, int uid, int gid, struct br_err *e);
-/* After the session: kept *files* (shell history) go back to the store, the rest is removed. */
+/* After the session: kept *files* (shell history) go back to the store, the rest is removed; so are empty directories
+ * that were made in the project. */
 void br_home_finish(struct br_home *h, const struct br_policy *policy);
 void br_home_free(struct br_home *h);
 

@@ -10,6 +10,7 @@
  *     base          review mode: "sha256 size mode mtime_ns path" of lower files at copy-up; "-" for the hash of a large one
  *     home/ upper/ work/   private storage of the run; home is removed at the end, upper and work stay until apply/discard
  *   $STATE/homes/<hash of project>/  what the private home keeps per project
+ *   $STATE/homes/<hash>.made         directories made in the project, session/made.h
  *   $STATE/policy/<hash>             compiled policies
  *   $STATE/trust                     "sha256 path" lines: project policies the user has said yes to
  *   $RUNTIME/<id>.sock               control socket, session/control.h; RUNTIME = $XDG_RUNTIME_DIR/brattice, else STATE/run */

@@ -90,3 +90,84 @@ wait_for() {
 	[ ! -e "$state/sessions/$id/lock" ]
 	grep -qx 'state ended' "$state/sessions/$id/meta"
 }
+
+# A policy of the user's for all tests of filesystem.private.
+private() {
+	mkdir -p "$H/.config/brattice"
+	printf 'version: 1\nfilesystem:\n  private: [%s]\n' "$1" > "$H/.config/brattice/policy.yaml"
+	give
+}
+public() { rm -rf "$H/.config/brattice"; }
+
+@test "a private directory that a fresh clone lacks is there for the session and gone after it" {
+	private 'node_modules, packages/a/node_modules, src/cache'
+	git_status > "$W/log/before"
+	run inside_sh 'mkdir node_modules/x && echo 1 > packages/a/node_modules/y && echo 1 > src/cache/z; ls node_modules packages/a/node_modules src/cache; git status --porcelain'
+	[ "$status" -eq 0 ]
+	[ ! -e "$P/node_modules" ] && [ ! -e "$P/packages" ] && [ ! -e "$P/src/cache" ] && [ -e "$P/src/main.c" ]
+	# What was made in it stays with the project's sessions.
+	run inside ls node_modules packages/a/node_modules
+	public
+	[[ $output == *x* && $output == *y* ]]
+	git_status | diff "$W/log/before" -
+}
+@test "what has come into it from outside stays, and so does one that was there" {
+	private 'node_modules, mine'
+	me mkdir mine
+	inside_sh 'echo ready; read x' < <(until [ -d "$P/node_modules" ]; do sleep 0.05; done; me touch node_modules/from-host; echo) > "$W/log/out"
+	run inside ls node_modules
+	public
+	[ -e "$P/node_modules/from-host" ]
+	[ -d "$P/mine" ]
+	[[ $output != *from-host* ]]
+}
+@test "two sessions share it: the one that ends first leaves it to the other" {
+	local pid
+	private node_modules
+	mkfifo "$W/log/go"
+	chmod 0666 "$W/log/go"
+	inside_sh 'echo 1 > node_modules/one; echo ready; read x; ls node_modules; echo 2 > node_modules/three' < "$W/log/go" > "$W/log/first" 2>&1 3>&- &
+	pid=$!
+	exec 5> "$W/log/go"
+	ready() { grep -qs ready "$W/log/first"; }
+	wait_for ready
+	inside_sh 'echo 1 > node_modules/two'
+	[ -d "$P/node_modules" ]
+	echo >&5
+	exec 5>&-
+	wait "$pid"
+	public
+	grep -qx two "$W/log/first"
+	[ ! -e "$P/node_modules" ]
+}
+@test "kill -9 of the monitor: gc removes it" {
+	local pid
+	private 'node_modules, packages/a/node_modules'
+	inside_sh 'echo ready; sleep 100' < /dev/null > "$W/log/killed" 2>&1 3>&- &
+	ready() { grep -qs ready "$W/log/killed"; }
+	wait_for ready
+	[ -d "$P/node_modules" ] && [ -d "$P/packages/a/node_modules" ]
+	me "$B/brattice" gc > /dev/null
+	[ -d "$P/node_modules" ] # it lives
+	for pid in $(grep -lx 'state running' "$H"/.local/state/brattice/sessions/*/meta | xargs sed -n 's/^pid //p'); do kill -9 "$pid"; done
+	gone() { me "$B/brattice" gc > /dev/null; [ ! -e "$P/node_modules" ] && [ ! -e "$P/packages" ]; }
+	wait_for gone
+	public
+}
+@test "no private directory is made, or removed, through a symlink" {
+	private 'out/node_modules'
+	mkdir -p "$W/log/elsewhere"
+	chmod 0777 "$W/log/elsewhere"
+	me ln -s "$W/log/elsewhere" out
+	run inside true
+	[ "$status" -ne 0 ]
+	[[ $output == *"out is not a directory of the project itself"* ]]
+	[ ! -e "$W/log/elsewhere/node_modules" ]
+	rm "$P/out"
+	me mkdir -p out
+	# Swapped while the session runs.
+	inside_sh 'echo; read x' < <(until [ -d "$P/out/node_modules" ]; do sleep 0.05; done; mv "$P/out" "$P/away"; mkdir -p "$W/log/elsewhere/node_modules"
+		chmod 0777 "$W/log/elsewhere/node_modules"; ln -s "$W/log/elsewhere" "$P/out"; echo)
+	public
+	[ -d "$W/log/elsewhere/node_modules" ]
+}
