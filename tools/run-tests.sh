@@ -76,7 +76,7 @@ suite_real() {
 	BATS_FILE_TIMEOUT=1800 bats_dirs tests/real
 }
 suite_kill() {
-	BATS_FILE_TIMEOUT=7200 bats_dirs tests/kill
+	BRATTICE_E2E_KILLS=${ROUNDS:-2000} BATS_FILE_TIMEOUT=7200 one_bats "$build" tests/e2e/kill.bats
 }
 suite_clang() {
 	CC=clang compile build-clang -Dlibc=system

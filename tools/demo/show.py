@@ -17,6 +17,7 @@ MEANING = {
     "ECONNREFUSED": "its loopback is its own; nobody listens there",
     "ENETUNREACH": "its network has no way out",
 }
+HANDOFF_TITLE = "brattice: what this run changed"
 HARMLESS = {
     "add a line to ~/.bashrc": "into the session's own home, which is built anew each time",
     "leave a daemon behind": "until the session ends, and everything in it",
@@ -48,10 +49,10 @@ def main():
             refusals, attempts = [], True
         elif m:
             refusals.append(m)
-        elif h:
-            if not handoff:
-                print(paint(1, "\n● Handoff check: what changed that something on the host would run or trust"))
+        elif line.startswith(HANDOFF_TITLE):
+            print(paint(1, f"\n● {line.removeprefix('brattice: ')}"))
             handoff = True
+        elif handoff and h:
             print(f"  {h[1]:<6}{h[2].replace(project, '')}")
         else:
             print(paint(2, f"    {line}") if attempts and not handoff else line)
