@@ -2,6 +2,7 @@
 #include "exec/gate_int.h"
 
 #include "base/io.h"
+#include "base/proctitle.h"
 #include "sandbox/caps.h"
 #include "sandbox/sys.h"
 
@@ -264,6 +265,7 @@ br_gate_main(struct br_gate_config *c)
 	if (g == NULL)
 		_exit(1);
 	keep_descriptors(c);
+	br_retitle("brattice: path gate");
 	g->c = c;
 	g->umask = umask(c->umask);
 	(void)umask(c->umask);

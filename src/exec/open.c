@@ -94,8 +94,11 @@ open_own_fd(const struct call *c, int n, uint64_t flags, struct answer *a)
 		return fail(a, rc < 0 ? rc : errno);
 	if (!is_inside(target, p.path) && !S_ISCHR(st.st_mode) && st.st_nlink != 0)
 		return give_same(c, n, flags, a);
+	/* One that was unlinked or renamed over keeps the guard of the name it had. */
+	if (st.st_nlink == 0 && br_endswith(p.path, " (deleted)"))
+		p.path[strlen(p.path) - strlen(" (deleted)")] = '\0';
 	p.rel = below_root(c->g, p.path);
-	if (p.rel != NULL && p.rel[0] != '\0' && st.st_nlink > 0) {
+	if (p.rel != NULL && p.rel[0] != '\0') {
 		struct br_guard_answer g = br_guard_classify(c->g->c->guard, p.rel, S_ISDIR(st.st_mode));
 		if (g.cls != BR_GUARD_PLAIN && g.cls != BR_GUARD_WATCHED)
 			return fail(a, deny(c, "write", p.path, &g, "guarded, also through a descriptor", EACCES));

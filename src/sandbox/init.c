@@ -1,5 +1,6 @@
 /* pid 1 of the sandbox: builds the wall around itself, runs the command, reaps, and takes everything with it when it dies. */
 #include "base/io.h"
+#include "base/proctitle.h"
 #include "sandbox/caps.h"
 #include "sandbox/landlock.h"
 #include "sandbox/mounts.h"
@@ -357,9 +358,32 @@ build(struct init *in, struct br_err *e)
 	return 0;
 }
 
-void
-br_init_main(const struct br_wall_config *c, int sock, int gate_sock, const char *masks)
+/* The command's words outlive the area they came in. */
+static char **
+copy_words(char *const *v)
 {
+	size_t n = 0;
+	while (v[n] != NULL)
+		n++;
+	char **copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy != NULL && i < n; i++) {
+		copy[i] = strdup(v[i]);
+		if (copy[i] == NULL)
+			return NULL;
+	}
+	return copy;
+}
+
+void
+br_init_main(const struct br_wall_config *given, int sock, int gate_sock, const char *masks)
+{
+	struct br_wall_config copy = *given;
+	const struct br_wall_config *c = &copy;
+	copy.argv = copy_words(given->argv);
+	if (copy.argv == NULL)
+		_exit(BR_EXIT_FAILURE);
+	/* Process 1 is seen by all inside: neither the user's command line nor the environment stays in it. */
+	br_retitle("brattice: init");
 	struct init in = {.c = c, .masks = masks, .sock = sock, .gate_sock = gate_sock, .pty_slave = -1};
 	struct br_err e = BR_ERR_INIT;
 	sigset_t chld;

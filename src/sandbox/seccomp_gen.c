@@ -97,14 +97,14 @@ static const int PLAIN[] = {
 	SYS_kcmp, SYS_sched_setattr, SYS_sched_getattr, SYS_seccomp, SYS_getrandom, SYS_memfd_create, SYS_execveat, SYS_membarrier,
 	SYS_mlock2, SYS_copy_file_range, SYS_preadv2, SYS_pwritev2, SYS_pkey_mprotect, SYS_pkey_alloc, SYS_pkey_free, SYS_statx,
 	SYS_io_pgetevents, SYS_rseq, SYS_pidfd_send_signal, SYS_pidfd_open, SYS_close_range, SYS_faccessat2, SYS_process_madvise,
-	SYS_epoll_pwait2, SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self, SYS_memfd_secret,
+	SYS_epoll_pwait2, SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self,
 	SYS_process_mrelease, SYS_futex_waitv,
 	450 /* set_mempolicy_home_node */, 451 /* cachestat */, 453 /* map_shadow_stack */, 454 /* futex_wake */, 455 /* futex_wait */,
 	456 /* futex_requeue */, 457 /* statmount */, 458 /* listmount */, 459 /* lsm_get_self_attr */, 461 /* lsm_list_modules */,
 	462 /* mseal */, 463 /* setxattrat */, 464 /* getxattrat */, 465 /* listxattrat */, 466 /* removexattrat */, 468 /* file_getattr */,
 #ifdef __x86_64__
 	SYS_stat, SYS_lstat, SYS_poll, SYS_access, SYS_pipe, SYS_select, SYS_dup2, SYS_pause, SYS_alarm, SYS_fork, SYS_vfork,
-	SYS_getdents, SYS_readlink, SYS_chown, SYS_lchown, SYS_gettimeofday, SYS_getpgrp, SYS_utime, SYS_ustat, SYS_arch_prctl,
+	SYS_getdents, SYS_readlink, SYS_chown, SYS_lchown, SYS_gettimeofday, SYS_getpgrp, SYS_utime, SYS_arch_prctl,
 	SYS_time, SYS_epoll_create, SYS_epoll_wait, SYS_utimes, SYS_inotify_init, SYS_futimesat, SYS_signalfd, SYS_eventfd,
 	SYS_set_thread_area, SYS_get_thread_area,
 #endif

@@ -70,6 +70,6 @@ void br_wall_kill(struct br_wall *w);
 int br_wall_idmap_ns(uid_t uid, gid_t gid, struct br_err *e);
 
 /* init.c: pid 1. Never returns. */
-BR_NORETURN void br_init_main(const struct br_wall_config *c, int sock, int gate_sock, const char *masks);
+BR_NORETURN void br_init_main(const struct br_wall_config *given, int sock, int gate_sock, const char *masks);
 
 #endif
