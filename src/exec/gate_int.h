@@ -23,8 +23,10 @@ struct waiting { /* a call that would block, to be tried again */
 	struct seccomp_notif req;
 };
 
-/* A `.git` file that the caller is writing: it writes into a decoy, the gate judges what it wrote when it closes. */
+/* A `.git` file, or a file that is to stay as it is (BR_GUARD_KEEP), that the caller is writing: it writes into a decoy, the gate
+ * judges what it wrote when it closes. */
 struct pending_link {
+	const char *rule, *origin; /* of the guard that keeps the file; NULL: a `.git` file */
 	int decoy;      /* our descriptor of the decoy */
 	int watch;      /* inotify watch */
 	int parent;     /* O_PATH of the directory that shall get the file */
@@ -145,6 +147,9 @@ int git_install_config(const struct call *c, const struct place *from, const str
 /* Opening a `.git` file or a `commondir` for writing. Returns a descriptor for the caller, or -errno. */
 int git_open_link(const struct call *c, const struct place *p);
 int git_open_commondir(const struct call *c, const struct place *p);
+/* The caller's descriptor of a decoy with `n` bytes in it; what it holds when the last descriptor is closed is judged for `p`,
+ * which `why` (NULL: a `.git` file) guards. -errno. */
+int git_open_decoy(const struct call *c, const struct place *p, const struct br_guard_answer *why, const void *data, size_t n);
 /* Judges links whose writer has closed them; called before every call is served, and when inotify says so. */
 void git_settle_links(struct gate *g, bool wait_for_close);
 /* True when `name` would complete (or lies in) a directory that git takes for a repository: HEAD, objects, refs, config, hooks. */
@@ -163,6 +168,13 @@ enum outcome do_refuse(const struct call *c, struct answer *a);
 /* links.c: a file that also has a name outside the tree (a package manager's store) gets an inode of its own before it is written.
  * errno or 0. */
 int break_links(const struct call *c, const struct place *p);
+
+/* keep.c: BR_GUARD_KEEP */
+/* A descriptor for the caller of a decoy that starts as the file; 0: not by this way, refuse; or -errno. */
+int keep_open(const struct call *c, const struct place *p, const struct br_guard_answer *why, uint64_t flags);
+bool keep_permits(const char *op, const struct place *p);
+bool keep_unlink(const struct call *c, const struct place *p); /* true: answer success, and leave the file */
+void keep_settle(struct gate *g, const struct pending_link *l);
 
 /* memory.c */
 void memory_check(struct gate *g);

@@ -215,22 +215,29 @@ git_complete(const struct call *c, const char *op, const struct place *p)
 	return rc != 0 ? rc : install(c->g, p->parent, "config", now.p != NULL ? now.p : "", now.len, mode);
 }
 
-/* A file that the caller may write without effect. */
+/* A file that the caller may write without effect: our descriptor, which only reads, so that the watch (NULL: none) tells only of
+ * the caller's closing. -errno. */
 static int
-make_decoy(int *watch, int inotify)
+make_decoy(const void *data, size_t n, int *watch, int inotify)
 {
 	char path[64] = "/run/brattice/decoy.", *end = path + strlen(path);
 	br_random_hex(end, 8);
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (watch != NULL)
-		*watch = inotify_add_watch(inotify, path, IN_CLOSE_WRITE);
+	int reader = br_write_all(fd, data, n) < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int err = errno;
+	(void)close(fd);
+	if (reader >= 0 && watch != NULL && (*watch = inotify_add_watch(inotify, path, IN_CLOSE_WRITE)) < 0) {
+		err = errno;
+		br_cleanup_fd(&reader);
+		reader = -1;
+	}
 	(void)unlink(path);
-	return fd;
+	return reader >= 0 ? reader : -err;
 }
 
-/* Our own reading descriptor stays; the caller gets one that only writes, so that its close is the one inotify reports. */
+/* Our own reading descriptor stays; the caller's is the one that can write. */
 static int
 writer_of(const struct gate *g, int decoy)
 {
@@ -247,39 +254,42 @@ git_open_commondir(const struct call *c, const struct place *p)
 	int rc = install(c->g, p->parent, p->name, "../..\n", 6, 0644);
 	if (rc != 0)
 		return -rc;
-	return make_decoy(NULL, -1);
+	br_auto_fd int decoy = make_decoy("", 0, NULL, -1);
+	return decoy < 0 ? decoy : writer_of(c->g, decoy);
 }
 
 int
 git_open_link(const struct call *c, const struct place *p)
+{
+	return git_open_decoy(c, p, NULL, "", 0);
+}
+
+int
+git_open_decoy(const struct call *c, const struct place *p, const struct br_guard_answer *why, const void *data, size_t n)
 {
 	struct gate *g = c->g;
 	if (g->nlinks == MAX_LINKS)
 		return -EAGAIN;
 	struct pending_link *l = &g->links[g->nlinks];
 	*l = (struct pending_link){.pid = c->pid};
-	l->decoy = make_decoy(&l->watch, g->inotify);
+	if (why != NULL) {
+		l->rule = why->rule;
+		l->origin = why->origin;
+	}
+	l->decoy = make_decoy(data, n, &l->watch, g->inotify);
 	if (l->decoy < 0)
 		return l->decoy;
-	/* Reopened read-only: the descriptor that made it could write, and its closing would count. */
-	char link[32];
-	(void)snprintf(link, sizeof(link), "self/fd/%d", l->decoy);
-	int reader = openat(g->proc, link, O_RDONLY | O_CLOEXEC);
 	int writer = writer_of(g, l->decoy);
 	l->parent = fcntl(p->parent, F_DUPFD_CLOEXEC, 3);
 	(void)snprintf(l->name, sizeof(l->name), "%s", p->name);
 	(void)snprintf(l->path, sizeof(l->path), "%s", p->path);
-	(void)close(l->decoy);
-	l->decoy = reader;
-	if (reader < 0 || writer < 0 || l->parent < 0 || l->watch < 0) {
-		br_cleanup_fd(&reader);
+	if (writer < 0 || l->parent < 0) {
+		(void)inotify_rm_watch(g->inotify, l->watch);
+		br_cleanup_fd(&l->decoy);
 		br_cleanup_fd(&writer);
 		br_cleanup_fd(&l->parent);
 		return -EIO;
 	}
-	/* Closing the descriptor that made it queued an event; it is not the caller's. */
-	char drop[512];
-	(void)!read(g->inotify, drop, sizeof(drop));
 	g->nlinks++;
 	return writer;
 }
@@ -330,7 +340,10 @@ static void
 finish(struct gate *g, size_t i)
 {
 	struct pending_link l = g->links[i];
-	settle(g, &l);
+	if (l.rule != NULL)
+		keep_settle(g, &l);
+	else
+		settle(g, &l);
 	(void)inotify_rm_watch(g->inotify, l.watch);
 	(void)close(l.decoy);
 	(void)close(l.parent);

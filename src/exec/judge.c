@@ -90,6 +90,10 @@ permit(const struct call *c, const char *op, const struct place *p, bool is_dir)
 		break;
 	case BR_GUARD_DENY:
 		break;
+	case BR_GUARD_KEEP:
+		if (keep_permits(op, p))
+			return 0;
+		break;
 	}
 	int natural = natural_error(op, p);
 	return natural != 0 ? natural : deny(c, op, p->path, &a, "guarded: a program on the host acts on it with nobody looking", EACCES);

@@ -93,6 +93,8 @@ do_unlink(const struct call *c, int dirfd, uint64_t path_addr, uint64_t flags, s
 		a->err = EINVAL;
 		return DONE;
 	}
+	if (!dir && keep_unlink(c, &p))
+		return DONE;
 	/* An empty directory holds nothing guarded: rmdir only takes those. */
 	a->err = dir ? 0 : permit(c, "unlink", &p, false);
 	if (a->err != 0)

@@ -182,6 +182,13 @@ special_file(const struct call *c, const struct place *p, const struct br_guard_
 	return give(c, fd, flags, a);
 }
 
+static enum outcome
+give_kept(const struct call *c, int fd, uint64_t flags, struct answer *a)
+{
+	br_auto_fd int owned = fd;
+	return give(c, owned, flags, a);
+}
+
 /* One attempt at the last component. AGAIN with a->val = 1: it is a symlink, `path` now holds where it leads. */
 static enum outcome
 open_last(const struct call *c, const struct place *p, uint64_t flags, mode_t mode, char *target, struct answer *a)
@@ -195,6 +202,11 @@ open_last(const struct call *c, const struct place *p, uint64_t flags, mode_t mo
 			return fail(a, fstatat(p->parent, p->name, &st, AT_SYMLINK_NOFOLLOW) < 0 && (flags & O_CREAT) == 0 ? ENOENT :
 			               deny(c, op_name(flags), p->path, &g, "only whole, as git writes it", EACCES));
 		return special_file(c, p, &g, flags, a);
+	}
+	if (g.cls == BR_GUARD_KEEP && (flags & O_PATH) == 0) {
+		int kept = keep_open(c, p, &g, flags);
+		if (kept != 0)
+			return kept < 0 ? fail(a, kept) : give_kept(c, kept, flags, a);
 	}
 	int rc = permit(c, op_name(flags), p, false);
 	if (rc != 0) {

@@ -7,7 +7,7 @@
 #include "policy/compiled.h"
 
 struct br_builtin_path {
-	enum br_pol_kind kind; /* BR_POL_PROTECT, UNPROTECT, WATCH, HIDE or UNHIDE */
+	enum br_pol_kind kind; /* BR_POL_PROTECT, UNPROTECT, KEEP, WATCH, HIDE or UNHIDE */
 	uint32_t flags;        /* BR_POLF_ROOT_ONLY, BR_POLF_IF_KEY; BR_POLF_DEFAULT is understood */
 	const char *pattern;   /* gitignore semantics */
 	const char *what;      /* what a tool on the host does with it, or what it holds: "npm: runs programs named in it" */

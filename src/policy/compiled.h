@@ -44,6 +44,8 @@ enum br_pol_kind {
 	BR_POL_PROFILE, /* text = name of a profile in force */
 	BR_POL_INPUT,   /* text = absolute path, data = its state as br_input_state() tells it (policy/inputs.h); BR_POLF_UNTRUSTED: lies in the project */
 	BR_POL_WARNING, /* text = something the user should see at start */
+	/* filesystem; text = glob as above */
+	BR_POL_KEEP, /* guarded, but its own tool's writes are accepted and dropped */
 	BR_POL_KIND_END
 };
 

@@ -233,6 +233,8 @@ take_record(struct br_guard *g, const struct br_pol_rec *rec, size_t order)
 {
 	if (rec->kind == BR_POL_PROTECT)
 		return add_record(g, rec, order, BR_GUARD_DENY);
+	if (rec->kind == BR_POL_KEEP)
+		return add_record(g, rec, order, BR_GUARD_KEEP);
 	if (rec->kind == BR_POL_HIDE)
 		return add_record(g, rec, order, BR_GUARD_HIDDEN);
 	if (rec->kind == BR_POL_WATCH)
@@ -247,7 +249,7 @@ take_record(struct br_guard *g, const struct br_pol_rec *rec, size_t order)
 static bool
 is_guard_kind(enum br_pol_kind kind)
 {
-	return kind == BR_POL_PROTECT || kind == BR_POL_HIDE || kind == BR_POL_WATCH || kind == BR_POL_UNPROTECT ||
+	return kind == BR_POL_PROTECT || kind == BR_POL_KEEP || kind == BR_POL_HIDE || kind == BR_POL_WATCH || kind == BR_POL_UNPROTECT ||
 	       kind == BR_POL_UNHIDE;
 }
 
@@ -309,12 +311,12 @@ br_guard_add_repo(struct br_guard *g, const char *rel)
 	return 0;
 }
 
-/* `rel` as an anchored pattern that matches only it, and `why` behind its NUL. */
+/* `rel` as an anchored pattern that matches only it; `why` and `origin` each behind a NUL. */
 static char *
-literal_pattern(const char *rel, const char *why)
+literal_pattern(const char *rel, const char *why, const char *origin)
 {
-	size_t n = strlen(why) + 1;
-	char *s = malloc(strlen(rel) * 2 + 2 + n);
+	size_t n = strlen(why) + 1, m = strlen(origin) + 1;
+	char *s = malloc(strlen(rel) * 2 + 2 + n + m);
 	if (s == NULL)
 		return NULL;
 	char *to = s;
@@ -326,14 +328,15 @@ literal_pattern(const char *rel, const char *why)
 	}
 	*to++ = '\0';
 	memcpy(to, why, n);
+	memcpy(to + n, origin, m);
 	return s;
 }
 
 static int
-add_literal(struct br_guard *g, const char *rel, const char *why, enum br_guard_class cls)
+add_literal(struct br_guard *g, const char *rel, const char *why, const char *origin, enum br_guard_class cls)
 {
 	struct rule *r = calloc(1, sizeof(*r));
-	char *text = literal_pattern(rel, why);
+	char *text = literal_pattern(rel, why, origin);
 	if (r == NULL || text == NULL) {
 		free(r);
 		free(text);
@@ -342,21 +345,24 @@ add_literal(struct br_guard *g, const char *rel, const char *why, enum br_guard_
 	*r = (struct rule){.text = text, .owned = text, .origin = "found at start", .cls = cls, .order = SIZE_MAX};
 	if (add_rule(g, r) != 0)
 		return -1;
-	if (why[0] != '\0')
-		r->text = text + strlen(text) + 1;
+	const char *rule = text + strlen(text) + 1;
+	if (*rule == '\0')
+		return 0;
+	r->text = rule;
+	r->origin = rule + strlen(rule) + 1;
 	return 0;
 }
 
 int
 br_guard_add_hidden(struct br_guard *g, const char *rel)
 {
-	return add_literal(g, rel, "", BR_GUARD_HIDDEN);
+	return add_literal(g, rel, "", "", BR_GUARD_HIDDEN);
 }
 
 int
-br_guard_add_protected(struct br_guard *g, const char *rel, const char *why)
+br_guard_add_executed(struct br_guard *g, const char *rel, enum br_guard_class cls, const char *why, const char *origin)
 {
-	return add_literal(g, rel, why, BR_GUARD_DENY);
+	return add_literal(g, rel, why, origin, cls);
 }
 
 /* One question: the path, and the best answer so far. */
@@ -385,8 +391,10 @@ rank(enum br_guard_class c)
 		return 2;
 	case BR_GUARD_DENY:
 		return 3;
-	case BR_GUARD_HIDDEN:
+	case BR_GUARD_KEEP: /* as strong, and the more special: it lies in what is denied (`.husky/_` in `.husky`) */
 		return 4;
+	case BR_GUARD_HIDDEN:
+		return 5;
 	}
 	return 3;
 }
@@ -651,6 +659,8 @@ br_guard_classify_tree(const struct br_guard *g, const char *rel)
 		if (at != NULL && !is_lifted(g, r, rel, at, true))
 			out = answer_of(r, r->cls);
 	}
+	if (out.cls == BR_GUARD_KEEP)
+		out.cls = BR_GUARD_DENY;
 	const char *rule = NULL;
 	enum br_guard_class cls = br_gitpath_classify_tree(rel, &rule);
 	out = with_git(g, rel, true, cls, rule, out);

@@ -11,6 +11,7 @@ enum br_guard_class {
 	BR_GUARD_PLAIN,
 	BR_GUARD_WATCHED,   /* allowed and recorded */
 	BR_GUARD_DENY,      /* guarded: refuse */
+	BR_GUARD_KEEP,      /* guarded: it stays as it is, but what its own tool writes there again is accepted and dropped */
 	BR_GUARD_GITCONFIG, /* a git config file: only by git's own rename of config.lock, after the judge */
 	BR_GUARD_GITLINK,   /* a `.git` file: only when it resolves to a git directory of the tree */
 	BR_GUARD_COMMONDIR, /* a `commondir` file of a worktree: only with the content "../.." */
@@ -41,16 +42,18 @@ void br_guard_free(struct br_guard *g); /* NULL is fine */
 int br_guard_add_repo(struct br_guard *g, const char *rel);
 /* Hides exactly `rel`, and all below it: what the scan at start found by name or content. 0, or -1 when memory ran out. */
 int br_guard_add_hidden(struct br_guard *g, const char *rel);
-/* Guards exactly `rel`, and all below it, `why` being the rule that answers name (copied): what the repository's configuration
- * makes git run (gitconfig_trust.h). Nothing lifts it. 0, or -1 when memory ran out. */
-int br_guard_add_protected(struct br_guard *g, const char *rel, const char *why);
+/* Guards exactly `rel`, and all below it: what the repository's configuration makes git run (gitconfig_trust.h). `cls` is
+ * BR_GUARD_DENY or BR_GUARD_KEEP, `why` and `origin` (both copied) what answers name as rule and origin. Nothing lifts it. 0, or
+ * -1 when memory ran out. */
+int br_guard_add_executed(
+    struct br_guard *g, const char *rel, enum br_guard_class cls, const char *why, const char *origin);
 
 /* Class of the project-relative path `rel` ("a/b/.git/hooks/x", normal form, symlinks in its parents resolved; never "").
  *
  * `is_dir`: true only for mkdir (and for a directory that is there): a path whose last component is `.git` is PLAIN as a
  * directory and GITLINK as anything else; the same goes for `.git/hooks` and its like, which may be made but not be a symlink.
  * A directory that arrives or leaves by *rename*, and a symlink that is made, renamed or linked, brings content from elsewhere:
- * ask br_guard_classify_tree for these, for both names. (A plain file or link in the place of a directory that a guarded
+ * ask br_guard_classify_tree for these, for both names. KEEP is about regular files: all else there is to be refused. (A plain file or link in the place of a directory that a guarded
  * pattern goes through, such as `.claude`, is DENY here as well.)
  *
  * HIDDEN with BR_POLF_DEFAULT in `flags` is a rule by name (`.env`): a caller that knows the name to be absent may let it be
@@ -58,7 +61,7 @@ int br_guard_add_protected(struct br_guard *g, const char *rel, const char *why)
  * br_guard_hidden and br_guard_add_hidden. */
 struct br_guard_answer br_guard_classify(const struct br_guard *g, const char *rel, bool is_dir);
 
-/* Class of a rename, to or from the name `rel`, of a directory: DENY when something guarded lies (or could lie) below it that
+/* Class of a rename, to or from the name `rel`, of a directory (never KEEP): DENY when something guarded lies (or could lie) below it that
  * would lose its guard or come from elsewhere: `.git` itself, a repository of br_guard_add_repo, `.claude`, a user's `infra/`.
  * Names guarded at any depth keep their guard under the new name. A directory that holds nothing (rmdir) needs only
  * br_guard_classify. A rename over the border of the project must be answered with EXDEV: outside nothing is guarded. */

@@ -227,11 +227,14 @@ hide_found(struct walk *w, int root)
 
 /* What the repositories' configuration names is guarded like their hooks. */
 static void
-guard_trusted(struct walk *w, int rootfd, const char *root)
+guard_trusted(struct walk *w, const char *root)
 {
 	const char *end = w->repos.p + w->repos.len;
+	/* The project as well when it is no repository: it may lie in one, or the session may make it one. */
+	if (br_trusted_guard(root, "", w->guard) < 0)
+		w->no_memory = true;
 	for (const char *r = w->repos.p; r != NULL && r < end && !w->no_memory; r += strlen(r) + 1)
-		if (br_trusted_guard(rootfd, root, r, w->guard) < 0)
+		if (*r != '\0' && br_trusted_guard(root, r, w->guard) < 0)
 			w->no_memory = true;
 }
 
@@ -249,7 +252,7 @@ br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct 
 	if (rc == 0) {
 		walk_dir(w, fd, 0, 0);
 		hide_found(w, again);
-		guard_trusted(w, again, root);
+		guard_trusted(w, root);
 	}
 	br_buf_free(&w->repos);
 	if (rc == 0 && w->no_memory)

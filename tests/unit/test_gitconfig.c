@@ -285,7 +285,8 @@ test_get(void **state)
 static bool
 print_trusted(void *arg, const char *name, const char *path, enum br_gitconfig_base base)
 {
-	br_buf_printf(arg, "%s %s%s\n", name, base == BR_GITCONFIG_FROM_FILE ? "(file) " : "", path);
+	static const char *const bases[] = {"(file) ", "(tree) ", "", "(word) ", "(script) "};
+	br_buf_printf(arg, "%s %s%s\n", name, bases[base], path);
 	return true;
 }
 
@@ -297,13 +298,16 @@ test_trusted_paths(void **state)
 	    "[include]\npath = ../team\n[includeIf \"onbranch:x\"]\npath = /abs/y\n[alias]\na = !tools/a --b \"./c d\"\nco = "
 	    "checkout\n"
 	    "[filter \"y\"]\nclean = \"PATH=bin/p ./scripts/clean %f\"\n[remote \"o\"]\nurl = ../other\n"
-	    "[url \"https://x/\"]\ninsteadOf = y/z\n[credential]\nhelper = \"!f() { exec cred/h https://h/x; }; f\"\n";
+	    "[url \"https://x/\"]\ninsteadOf = y/z\n[credential]\nhelper = \"!f() { exec cred/h https://h/x; }; f\"\n"
+	    "[merge \"m\"]\ndriver = python3 -u merge.py %O %A\n[core]\nexcludesFile = a/b\n[alias]\nm = log origin/main\n"
+	    "c = -c core.pager=p/q log\n";
 	br_auto_buf out = {0};
 	assert_true(br_gitconfig_trusted_paths(text, strlen(text), print_trusted, &out));
-	assert_string_equal(out.p, "core.hookspath .githooks\ncore.fsmonitor .git/x/watch\ninclude.path (file) ../team\n"
-				   "includeif.onbranch:x.path (file) /abs/y\nalias.a tools/a\nalias.a ./c\nfilter.y.clean "
-				   "bin/p\nfilter.y.clean ./scripts/clean\n"
-				   "credential.helper cred/h\n");
+	assert_string_equal(out.p,
+	    "core.hookspath (tree) .githooks\ncore.fsmonitor .git/x/watch\ncore.editor ~/bin/e\ninclude.path (file) ../team\n"
+	    "includeif.onbranch:x.path (file) /abs/y\nalias.a tools/a\nalias.a (word) ./c\nfilter.y.clean bin/p\nfilter.y.clean "
+	    "./scripts/clean\ncredential.helper cred/h\nmerge.m.driver (script) -u\nmerge.m.driver (script) merge.py\n"
+	    "merge.m.driver (script) %O\nmerge.m.driver (script) %A\nalias.c p/q\n");
 	assert_false(br_gitconfig_trusted_paths("[x", 2, print_trusted, &out));
 }
 

@@ -48,7 +48,7 @@ set_up(void **state)
 	if (load(&w) != 0)
 		return -1;
 	return br_guard_add_repo(guard, "sub/repo") | br_guard_add_hidden(guard, "conf/[x].key") |
-	       br_guard_add_protected(guard, "tools/hooks*", "core.hookspath");
+	       br_guard_add_executed(guard, "tools/hooks*", BR_GUARD_DENY, "core.hookspath", ".git/config");
 }
 
 static int
@@ -132,7 +132,7 @@ test_rules(void **state)
 	    {".claude/hooks/x.sh", BR_GUARD_DENY}, {".claude/hooks", BR_GUARD_DENY}, {".claude", BR_GUARD_DENY},
 	    {".claude/todo.md", BR_GUARD_WATCHED}, {".vscode", BR_GUARD_DENY}, {".vscode/tasks.json", BR_GUARD_DENY},
 	    {".vscode/extensions.json", BR_GUARD_WATCHED}, {".husky/pre-commit", BR_GUARD_DENY},
-	    {".husky/_/pre-commit", BR_GUARD_WATCHED}, {"x.code-workspace", BR_GUARD_DENY}, {".npmrc", BR_GUARD_PLAIN},
+	    {".husky/_/pre-commit", BR_GUARD_KEEP}, {"x.code-workspace", BR_GUARD_DENY}, {".npmrc", BR_GUARD_PLAIN},
 	    {"HEAD", BR_GUARD_DENY}, {"sub/HEAD", BR_GUARD_WATCHED}, {"objects", BR_GUARD_PLAIN},
 	    {"config/app.rb", BR_GUARD_PLAIN}, {".github/workflows/ci.yml", BR_GUARD_WATCHED}, {"Makefile", BR_GUARD_WATCHED},
 	    {"a/b/package.json", BR_GUARD_WATCHED}, {"x/y.gradle.kts", BR_GUARD_WATCHED}, {"vite.config.ts", BR_GUARD_WATCHED},
@@ -148,7 +148,7 @@ test_rules(void **state)
 	    {"secrets/.env.example", BR_GUARD_HIDDEN}, {"conf/[x].key", BR_GUARD_HIDDEN}, {"conf/x.key", BR_GUARD_PLAIN}};
 	check_all(e, BR_ARRAY_LEN(e), false);
 	static const struct expect dirs[] = {{".claude", BR_GUARD_WATCHED}, {".vscode", BR_GUARD_WATCHED},
-	    {"infra", BR_GUARD_PLAIN}, {"build", BR_GUARD_DENY}, {".husky", BR_GUARD_DENY}, {".husky/_", BR_GUARD_WATCHED},
+	    {"infra", BR_GUARD_PLAIN}, {"build", BR_GUARD_DENY}, {".husky", BR_GUARD_DENY}, {".husky/_", BR_GUARD_KEEP},
 	    {"config", BR_GUARD_PLAIN}};
 	check_all(dirs, BR_ARRAY_LEN(dirs), true);
 	assert_int_equal(br_guard_classify(guard, ".env", false).flags & BR_POLF_DEFAULT, BR_POLF_DEFAULT);
@@ -187,7 +187,7 @@ test_trees(void **state)
 	    {"infra", BR_GUARD_DENY}, {"infra/x", BR_GUARD_DENY}, {"infra/docs", BR_GUARD_PLAIN}, {"INFRA", BR_GUARD_DENY},
 	    {"lib", BR_GUARD_DENY}, {"lib/a", BR_GUARD_DENY}, {"lib/a/b", BR_GUARD_PLAIN}, {"x/deploy", BR_GUARD_DENY},
 	    {"deploy/x", BR_GUARD_PLAIN}, {"secrets", BR_GUARD_HIDDEN}, {".github", BR_GUARD_WATCHED},
-	    {".husky", BR_GUARD_DENY}, {".husky/_", BR_GUARD_WATCHED}, {"conf", BR_GUARD_HIDDEN},
+	    {".husky", BR_GUARD_DENY}, {".husky/_", BR_GUARD_DENY}, {"conf", BR_GUARD_HIDDEN},
 	    {"node_modules", BR_GUARD_PLAIN}};
 	for (size_t i = 0; i < BR_ARRAY_LEN(e); i++) {
 		struct br_guard_answer a = br_guard_classify_tree(guard, e[i].path);

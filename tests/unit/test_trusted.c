@@ -57,8 +57,8 @@ test_named_files(void **state)
 	expect(g, "tools/clean", BR_GUARD_DENY, "filter.x.clean");
 	expect(g, "src/main.c", BR_GUARD_DENY, "alias.v");
 	expect(g, "src/other.c", BR_GUARD_PLAIN, "");
-	expect(g, "src/nothing", BR_GUARD_PLAIN, "");
-	expect(g, "tools/watch", BR_GUARD_PLAIN, ""); /* a word that is no file */
+	expect(g, "src/nothing", BR_GUARD_DENY, "filter.x.clean");
+	expect(g, "tools/watch", BR_GUARD_DENY, "core.fsmonitor"); /* absent as yet, too */
 	expect(g, "subhooks/post-checkout", BR_GUARD_DENY, "core.hookspath");
 	assert_int_equal(br_guard_classify_tree(g, "tools").cls, BR_GUARD_DENY);
 	br_guard_free(g);
@@ -66,7 +66,7 @@ test_named_files(void **state)
 	sh("git config core.hooksPath .husky/_ && git config core.fsmonitor $PWD/tools/clean && git config --unset "
 	   "filter.x.clean");
 	g = scan();
-	expect(g, ".husky/_/pre-commit", BR_GUARD_WATCHED, ".husky/_/");
+	expect(g, ".husky/_/pre-commit", BR_GUARD_KEEP, "core.hookspath");
 	expect(g, "tools/clean", BR_GUARD_DENY, "core.fsmonitor");
 	br_guard_free(g);
 	br_pol_free(&policy);

@@ -43,6 +43,7 @@ static const struct {
     {BR_POL_PRIVATE, "private", "Own copies of"},
     {BR_POL_PROTECT, "protect", "Protected in the project (and git's own files)"},
     {BR_POL_UNPROTECT, "unprotect", "Not protected after all"},
+    {BR_POL_KEEP, "keep", "Kept as it is in the project"},
     {BR_POL_WATCH, "watch", "Watched in the project"},
     {BR_POL_HOME_KEEP, "home-keep", "Kept in the private home"},
     {BR_POL_HOME_FILE, "home-file", "Written into the private home"},

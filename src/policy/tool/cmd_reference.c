@@ -214,7 +214,9 @@ put_lists_md(struct br_buf *b)
 	put_names_md(b, BR_POL_PROTECT, "Protected names",
 	    "Git's own files (`hooks`, `config`, a `.git` file …) are protected at any depth, by their structure and not by a "
 	    "list.");
-	put_names_md(b, BR_POL_UNPROTECT, "… of which these are free", "");
+	put_names_md(b, BR_POL_KEEP, "… of which these may be written in vain",
+	    "The files stay as they are. Their own tool writes the same again and again, so a write succeeds and is dropped; one "
+	    "of other content is recorded as a refusal.");
 	put_names_md(b, BR_POL_HIDE, "Hidden files",
 	    "Files that git tracks are not hidden by these, since git would take them for modified.");
 	put_names_md(b, BR_POL_UNHIDE, "… of which these are free", "");

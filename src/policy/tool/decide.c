@@ -72,6 +72,9 @@ refused_by_name(const struct br_decider *d, const char *path, const char *rel, b
 	case BR_GUARD_DENY:
 		why = "the name is protected";
 		break;
+	case BR_GUARD_KEEP:
+		why = "the file stays as it is: what is written is dropped";
+		break;
 	case BR_GUARD_GITCONFIG:
 		why = "git's configuration changes only through git itself, after a look at each key";
 		break;

@@ -91,6 +91,7 @@ look_guard(struct br_look *l, size_t had)
 	struct br_guard_answer a = br_guard_classify(l->c->guard, l->rel, S_ISDIR(l->st.st_mode));
 	switch (a.cls) {
 	case BR_GUARD_DENY:
+	case BR_GUARD_KEEP:
 		br_look_add(l, BR_HANDOFF_BLOCK, "guarded",
 		    "guarded name (%.200s, %.200s): host tools trust it with nobody looking", a.rule, a.origin);
 		break;

@@ -149,6 +149,7 @@ ask_guard(const struct br_merge *m, const struct br_change *c, struct br_verdict
 	case BR_GUARD_WATCHED:
 		return;
 	case BR_GUARD_DENY:
+	case BR_GUARD_KEEP:
 		say(v, BR_VERDICT_GUARDED, "guarded (%.200s, %.200s)", a.rule, a.origin);
 		return;
 	case BR_GUARD_HIDDEN:
