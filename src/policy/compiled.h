@@ -13,7 +13,8 @@
 #include "base/err.h"
 
 enum br_pol_kind {
-	/* filesystem; text = absolute path */
+	/* filesystem; text = absolute path. Of WRITE and READ data = the same without symlinks, as it was judged: that is what is bound,
+	 * under the name `text`; "" when nothing was there */
 	BR_POL_WRITE = 1, /* bound read-write */
 	BR_POL_READ,      /* bound read-only; skipped silently when absent and BR_POLF_OPTIONAL */
 	BR_POL_SYSTEM,    /* read-only system tree (/usr …); always OPTIONAL */

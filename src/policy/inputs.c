@@ -138,6 +138,18 @@ state_now(const struct br_pol_rec *r, char out[BR_SHA256_HEX])
 	return 0;
 }
 
+/* A grant leads where it led when it was judged. */
+static bool
+leads_there(const struct br_policy *p, enum br_pol_kind kind)
+{
+	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(p, kind, r)) != NULL;) {
+		br_auto_free char *real = realpath(r->text, NULL);
+		if (!br_streq(real != NULL ? real : "", r->data))
+			return false;
+	}
+	return true;
+}
+
 bool
 br_inputs_unchanged(const struct br_policy *p)
 {
@@ -146,5 +158,5 @@ br_inputs_unchanged(const struct br_policy *p)
 		if (state_now(r, now) < 0 || !br_streq(now, r->data))
 			return false;
 	}
-	return true;
+	return leads_there(p, BR_POL_WRITE) && leads_there(p, BR_POL_READ);
 }

@@ -21,7 +21,8 @@ void br_input_variable(const char *name, char out[BR_SHA256_HEX]);
 /* The same for a program, which is too big to be hashed at every start: size, inode, and times of content and change. */
 int br_input_program(const char *path, char out[BR_SHA256_HEX]);
 
-/* True when every BR_POL_INPUT of the policy still has the state recorded in it. */
+/* True when every BR_POL_INPUT of the policy still has the state recorded in it, and every path that is granted still leads where it
+ * led. */
 bool br_inputs_unchanged(const struct br_policy *p);
 
 #endif

@@ -23,14 +23,47 @@ attrs_of(const struct br_plan_op *o)
 	return a;
 }
 
+/* What was judged is what is bound: a symlink that has come into the path since then leads somewhere else, and a socket would be a
+ * way out. -1 with errno; ENOTSOCK stands for the socket. */
+static int
+open_exact(const char *path)
+{
+	struct br_open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = BR_RESOLVE_NO_SYMLINKS};
+	br_auto_fd int at = br_sys_openat2(AT_FDCWD, path, &how);
+	struct stat st;
+	if (at < 0 || fstat(at, &st) < 0)
+		return -1;
+	if (S_ISSOCK(st.st_mode)) {
+		errno = ENOTSOCK;
+		return -1;
+	}
+	return br_sys_open_tree(at, "", BR_OPEN_TREE_CLONE | BR_OPEN_TREE_CLOEXEC | BR_AT_RECURSIVE | AT_EMPTY_PATH);
+}
+
+static int
+cannot_bind(const struct br_plan_op *o, struct br_err *e)
+{
+	bool exact = (o->flags & BR_PLAN_EXACT) != 0;
+	if (exact && errno == ELOOP)
+		(void)br_err_set(e, 0, "%s leads through a symlink now, which it didn't when the policy was judged", o->src);
+	else if (exact && errno == ENOTSOCK)
+		(void)br_err_set(e, 0, "%s is a socket of a program outside, which would act for the session", o->src);
+	else
+		return br_err_set(e, errno, "cannot bring %s into the sandbox", o->src);
+	(void)br_err_hint(e, "see who changed it; the next run judges it as it is then");
+	return br_err_status(e, BR_EXIT_REFUSED);
+}
+
 static int
 open_bind(struct br_plan_op *o, int idmap_userns, struct br_err *e)
 {
-	int fd = br_sys_open_tree(AT_FDCWD, o->src, BR_OPEN_TREE_CLONE | BR_OPEN_TREE_CLOEXEC | BR_AT_RECURSIVE);
+	int fd = (o->flags & BR_PLAN_EXACT) != 0 ?
+	             open_exact(o->src) :
+	             br_sys_open_tree(AT_FDCWD, o->src, BR_OPEN_TREE_CLONE | BR_OPEN_TREE_CLOEXEC | BR_AT_RECURSIVE);
 	if (fd < 0) {
 		if ((o->flags & BR_PLAN_OPTIONAL) != 0 && (errno == ENOENT || errno == EACCES || errno == ENOTDIR))
 			return 0;
-		return br_err_set(e, errno, "cannot bring %s into the sandbox", o->src);
+		return cannot_bind(o, e);
 	}
 	/* Recursive: a mount below that stayed writable would be a hole. */
 	struct br_mount_attr a = {.attr_set = attrs_of(o), .propagation = BR_MS_PRIVATE};

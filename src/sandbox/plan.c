@@ -142,7 +142,7 @@ add_project(struct br_plan *p, const struct br_plan_input *in)
 		if (o->data == NULL)
 			p->failed = true;
 	} else {
-		add(p, BR_PLAN_BIND, flags, in->project, in->project);
+		add(p, BR_PLAN_BIND, flags | BR_PLAN_EXACT, in->project, in->project);
 	}
 }
 
@@ -160,8 +160,8 @@ add_binds(struct br_plan *p, const struct br_plan_input *in, enum br_pol_kind ki
 		if (br_streq(r->text, in->project) || is_below(r->text, in->project) != in_project)
 			continue;
 		unsigned flags = (kind == BR_POL_READ ? BR_PLAN_RO : 0) | ((r->flags & BR_POLF_OPTIONAL) != 0 ? BR_PLAN_OPTIONAL : 0) |
-		                 (in_project ? BR_PLAN_MUST_EXIST : 0);
-		add(p, BR_PLAN_BIND, flags, r->text, r->text);
+		                 (in_project ? BR_PLAN_MUST_EXIST : 0) | BR_PLAN_EXACT;
+		add(p, BR_PLAN_BIND, flags, r->data[0] != '\0' ? r->data : r->text, r->text);
 	}
 }
 
@@ -190,10 +190,10 @@ br_plan_build(struct br_plan *p, const struct br_plan_input *in, struct br_err *
 	add(p, BR_PLAN_BIND, BR_PLAN_RO | BR_PLAN_NOEXEC | BR_PLAN_OPTIONAL, "/sys/devices/system/cpu", "/sys/devices/system/cpu");
 	add(p, BR_PLAN_BIND, BR_PLAN_RO | BR_PLAN_NOEXEC | BR_PLAN_OPTIONAL, "/sys/devices/system/node", "/sys/devices/system/node");
 
-	add(p, BR_PLAN_BIND, 0, in->home_src, in->home);
+	add(p, BR_PLAN_BIND, BR_PLAN_EXACT, in->home_src, in->home);
 	for (size_t i = 0; i < in->nkeeps; i++)
 		if (!is_below(in->keeps[i].dst, in->project))
-			add(p, BR_PLAN_BIND, 0, in->keeps[i].src, in->keeps[i].dst);
+			add(p, BR_PLAN_BIND, BR_PLAN_EXACT, in->keeps[i].src, in->keeps[i].dst);
 	add_binds(p, in, BR_POL_READ, false);
 	add_binds(p, in, BR_POL_WRITE, false);
 	add_project(p, in);
@@ -201,7 +201,7 @@ br_plan_build(struct br_plan *p, const struct br_plan_input *in, struct br_err *
 	add_binds(p, in, BR_POL_READ, true);
 	for (size_t i = 0; i < in->nkeeps; i++)
 		if (is_below(in->keeps[i].dst, in->project))
-			add(p, BR_PLAN_BIND, BR_PLAN_MUST_EXIST, in->keeps[i].src, in->keeps[i].dst);
+			add(p, BR_PLAN_BIND, BR_PLAN_MUST_EXIST | BR_PLAN_EXACT, in->keeps[i].src, in->keeps[i].dst);
 	return p->failed ? br_err_set(e, ENOMEM, "cannot plan the sandbox's file system") : 0;
 }
 

@@ -24,7 +24,8 @@ enum {
 	BR_PLAN_NOEXEC = 1 << 1,
 	BR_PLAN_DEV = 1 << 2,       /* device nodes work (only /dev's own) */
 	BR_PLAN_OPTIONAL = 1 << 3,  /* skipped when src is absent */
-	BR_PLAN_MUST_EXIST = 1 << 4 /* dst is never created (it lies in the project) */
+	BR_PLAN_MUST_EXIST = 1 << 4, /* dst is never created (it lies in the project) */
+	BR_PLAN_EXACT = 1 << 5 /* src is a path without symlinks that was judged; one that is in it now is refused */
 };
 
 struct br_plan_op {
@@ -50,7 +51,7 @@ struct br_plan_input {
 	const struct br_policy *policy;
 	const char *project; /* real path, on the host and inside */
 	const char *home;    /* path inside */
-	const char *home_src; /* private home on the host */
+	const char *home_src; /* private home on the host; like the sources of keeps, without symlinks */
 	const struct br_plan_pair *keeps; /* kept parts of the home and private project paths: bound read-write */
 	size_t nkeeps;
 	const char *user;    /* name in the synthesised /etc/passwd */

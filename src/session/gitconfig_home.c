@@ -16,14 +16,14 @@ struct describe {
 	struct br_buf *out;
 };
 
-/* Of the keys that harm nobody, the sections that describe a person or a habit. Not remote, submodule and branch.<name>: they hold
- * addresses and belong to one repository. */
+/* Of the keys that harm nobody, the sections that describe a person or a habit. Not remote, submodule and branch.<name>: they
+ * hold addresses and belong to one repository. */
 static bool
 is_descriptive(const struct br_gitconfig_entry *e)
 {
-	static const char *const sections[] = {"core", "user", "author", "committer", "init", "pull", "push", "merge", "rebase", "fetch",
-	    "diff", "color", "column", "advice", "feature", "rerere", "log", "status", "commit", "tag", "versionsort", "stash", "worktree",
-	    "checkout", "blame", "grep", "apply", "am", "interactive", "i18n", "index", "pager"};
+	static const char *const sections[] = {"core", "user", "author", "committer", "init", "pull", "push", "merge", "rebase",
+	    "fetch", "diff", "color", "column", "advice", "feature", "rerere", "log", "status", "commit", "tag", "versionsort",
+	    "stash", "worktree", "checkout", "blame", "grep", "apply", "am", "interactive", "i18n", "index", "pager"};
 	if (br_streq(e->section, "branch"))
 		return e->subsection == NULL;
 	for (size_t i = 0; i < BR_ARRAY_LEN(sections); i++)
@@ -42,7 +42,8 @@ holds_nocase(const char *s, const char *word)
 	return false;
 }
 
-/* A token needn't stand at the beginning: every word is looked at. Any user in an address counts, since a token may stand alone. */
+/* A token needn't stand at the beginning: every word is looked at. Any user in an address counts, since a token may stand
+ * alone. */
 static bool
 holds_secret(const char *name, const char *value)
 {
@@ -79,7 +80,8 @@ is_shown(const struct describe *d, const char *value)
 {
 	static const enum br_pol_kind kinds[] = {BR_POL_READ, BR_POL_WRITE, BR_POL_SYSTEM, BR_POL_ETC};
 	char path[PATH_MAX];
-	int n = br_startswith(value, "~/") ? snprintf(path, sizeof(path), "%s%s", d->home, value + 1) : snprintf(path, sizeof(path), "%s", value);
+	int n = br_startswith(value, "~/") ? snprintf(path, sizeof(path), "%s%s", d->home, value + 1)
+					   : snprintf(path, sizeof(path), "%s", value);
 	if (n >= (int)sizeof(path) || path[0] != '/' || strstr(path, "/../") != NULL)
 		return false;
 	for (size_t i = 0; i < BR_ARRAY_LEN(kinds); i++)
@@ -153,8 +155,8 @@ take(void *arg, const struct br_gitconfig_entry *e)
 }
 
 bool
-br_gitconfig_describe(const char *data, size_t n, const struct br_policy *policy, const char *home, struct br_buf *out, unsigned *line,
-    const char **why)
+br_gitconfig_describe(const char *data, size_t n, const struct br_policy *policy, const char *home, struct br_buf *out,
+    unsigned *line, const char **why)
 {
 	struct describe d = {.policy = policy, .home = home, .out = out};
 	return br_gitconfig_each(data, n, take, &d, line, why);

@@ -119,6 +119,16 @@ add_private(struct br_home *h, const char *rel, const struct br_project *p, int 
 	return make_below(h->store, sub, uid, gid, e) < 0 ? -1 : add_pair(h, src, dst, e);
 }
 
+static int
+make_real(char path[PATH_MAX], struct br_err *e)
+{
+	char real[PATH_MAX];
+	if (realpath(path, real) == NULL)
+		return br_err_set(e, errno, "%s", path);
+	memcpy(path, real, strlen(real) + 1);
+	return 0;
+}
+
 static bool
 has_file(const struct br_policy *policy, enum br_pol_kind kind, const char *rel)
 {
@@ -154,6 +164,9 @@ br_home_prepare(struct br_home *h, const struct br_policy *policy, const struct 
 		return br_err_set(e, errno, "cannot make %s", homes);
 	if ((mkdir(h->store, 0700) < 0 && errno != EEXIST) || mkdir(h->dir, 0700) < 0)
 		return br_err_set(e, errno, "cannot make the private home %s", h->dir);
+	/* The user's way to the state may lead through symlinks; from here on nothing that is bound does. */
+	if (make_real(h->store, e) < 0 || make_real(h->dir, e) < 0)
+		return -1;
 	if (own(h->store, uid, gid, e) < 0 || own(h->dir, uid, gid, e) < 0)
 		return -1;
 	if (add_gitconfig(h, policy, home, uid, gid, e) < 0)

@@ -18,7 +18,8 @@
 static int
 open_below(int project, const char *rel)
 {
-	struct br_open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = BR_RESOLVE_BENEATH | BR_RESOLVE_NO_SYMLINKS};
+	struct br_open_how how = {
+	    .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = BR_RESOLVE_BENEATH | BR_RESOLVE_NO_SYMLINKS};
 	return br_sys_openat2(project, rel[0] != '\0' ? rel : ".", &how);
 }
 
@@ -179,7 +180,8 @@ br_made_collect(int homes)
 	for (struct dirent *de; (de = readdir(d)) != NULL;) {
 		struct br_made m = BR_MADE_INIT;
 		struct stat st;
-		if (!br_endswith(de->d_name, ".made") || fstatat(homes, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size == 0)
+		if (!br_endswith(de->d_name, ".made") || fstatat(homes, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    st.st_size == 0)
 			continue;
 		m.fd = openat(homes, de->d_name, LIST_FLAGS);
 		br_made_finish(&m);

@@ -166,8 +166,51 @@ public() { rm -rf "$H/.config/brattice"; }
 	rm "$P/out"
 	me mkdir -p out
 	# Swapped while the session runs.
-	inside_sh 'echo; read x' < <(until [ -d "$P/out/node_modules" ]; do sleep 0.05; done; mv "$P/out" "$P/away"; mkdir -p "$W/log/elsewhere/node_modules"
+	: > "$W/log/ready"
+	inside_sh 'echo ready; read x' > "$W/log/ready" < <(until grep -q ready "$W/log/ready"; do sleep 0.05; done; mv "$P/out" "$P/away"; mkdir -p "$W/log/elsewhere/node_modules"
 		chmod 0777 "$W/log/elsewhere/node_modules"; ln -s "$W/log/elsewhere" "$P/out"; echo)
 	public
 	[ -d "$W/log/elsewhere/node_modules" ]
+}
+
+@test "a grant that is a symlink shows where it leads; when it leads elsewhere it is judged anew" {
+	me mkdir -p ../real/one ../real/two
+	me touch ../real/one/1 ../real/two/2
+	me ln -sfn real/one ../link
+	RUN_ARGS=(--read "$H/src/link")
+	[ "$(inside ls "$H/src/link")" = 1 ]
+	[ "$(inside ls "$H/src/link")" = 1 ]
+	me ln -sfn real/two ../link
+	[ "$(inside ls "$H/src/link")" = 2 ]
+	me ln -sfn "$H" ../link
+	run inside ls "$H/src/link"
+	echo "$status $output"
+	[ "$status" -eq 126 ]
+	[[ $output == *"it leads to"*"home directory"* ]]
+	rm -rf "$H/src/link" "$H/src/real"
+}
+@test "the compiled policy is used again while grants lead where they led" {
+	local trace=$W/log/trace
+	command -v strace > /dev/null || skip "needs strace"
+	me ln -sfn app ../link
+	RUN_ARGS=(--read "$H/src/link")
+	inside true
+	(cd "$P" && env -i HOME="$H" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$W/run" strace -f -e trace=execve -o "$trace" -u "$([ "$BRATTICE_E2E_AS" = user ] && echo "$E2E_USER" || id -un)" \
+		"$B/brattice" run --explain --no-terminal --read "$H/src/link" -- true > /dev/null)
+	rm "$H/src/link"
+	grep -q "execve.*brattice" "$trace"
+	! grep brattice-policy "$trace"
+}
+@test "what a session leaves in the kept home leads the next one nowhere" {
+	mkdir -p "$H/.config/brattice"
+	printf 'version: 1\nhome: {keep: [.a/]}\n' > "$H/.config/brattice/policy.yaml"
+	give
+	inside_sh "ln -s $H/.ssh ~/.a/c"
+	printf 'version: 1\nhome: {keep: [.a/, .a/c/]}\n' > "$H/.config/brattice/policy.yaml"
+	run inside_sh 'cat ~/.a/c/id_rsa'
+	rm -r "$H/.config/brattice"
+	[[ $output != *"$CANARY"* ]] || { echo "$output"; return 1; }
+	echo "$status $output"
+	[ "$status" -eq 126 ]
+	[[ $output == *"leads through a symlink now"* ]]
 }

@@ -37,12 +37,13 @@ test_description_arrives(void **state)
 {
 	(void)state;
 	br_auto_buf out = {0};
-	assert_true(describe("[user]\n\tname = Zo\xc3\xab \\\"Z\\\" O'B; #1 \\\\ x\n\temail = z@example.org\n\tname = \" Last  \"\n"
-	                     "[init] defaultBranch = trunk\n[core]\n\tautocrlf = input\n\texcludesFile = ~/.config/git/ignore\n"
-	                     "[alias]\n\tlg = log --graph \\\n --oneline\n\tst = status\n"
-	                     "[color \"diff\"]\n\tmeta = yellow bold\n[pull]\n\trebase\n[commit]\n\tverbose = true\n"
-	                     "[branch]\n\tautoSetupMerge = always\n[safe]\n\tdirectory = *\n",
-	    &out));
+	assert_true(
+	    describe("[user]\n\tname = Zo\xc3\xab \\\"Z\\\" O'B; #1 \\\\ x\n\temail = z@example.org\n\tname = \" Last  \"\n"
+		     "[init] defaultBranch = trunk\n[core]\n\tautocrlf = input\n\texcludesFile = ~/.config/git/ignore\n"
+		     "[alias]\n\tlg = log --graph \\\n --oneline\n\tst = status\n"
+		     "[color \"diff\"]\n\tmeta = yellow bold\n[pull]\n\trebase\n[commit]\n\tverbose = true\n"
+		     "[branch]\n\tautoSetupMerge = always\n[safe]\n\tdirectory = *\n",
+		&out));
 	expect(&out, "user.name", " Last  ");
 	expect(&out, "user.email", "z@example.org");
 	expect(&out, "init.defaultbranch", "trunk");
@@ -68,15 +69,18 @@ test_secrets_stay_out(void **state)
 	    "[credential \"https://CANARY@x\"]\n\thelper = store\n",
 	    "[remote \"o\"]\n\turl = https://CANARY@x/y\n[submodule \"s\"]\n\turl = https://x/CANARY\n",
 	    "[branch \"CANARY\"]\n\tremote = https://CANARY@x/y\n",
-	    ("[alias]\n\tx = !curl -H CANARY\n\ty = \" !CANARY\"\n\tz = -c http.extraHeader=CANARY fetch\n\tw = fetch https://CANARY@x/y\n"
-	    "\tv = fetch https://CANARY:x@x/y\n\tu = log --grep ghp_CANARY\n\tt = log --grep=glpat-CANARY\n"
-	    "\ts = -c url.https://CANARY@x/.insteadOf=https://x/ fetch\n"),
+	    ("[alias]\n\tx = !curl -H CANARY\n\ty = \" !CANARY\"\n\tz = -c http.extraHeader=CANARY fetch\n\tw = fetch "
+	     "https://CANARY@x/y\n"
+	     "\tv = fetch https://CANARY:x@x/y\n\tu = log --grep ghp_CANARY\n\tt = log --grep=glpat-CANARY\n"
+	     "\ts = -c url.https://CANARY@x/.insteadOf=https://x/ fetch\n"),
 	    "[user]\n\tname = ghp_CANARY\n\temail = https://CANARY@x\n",
 	    "[init]\n\tdefaultBranch = github_pat_CANARY\n",
-	    ("[core]\n\texcludesFile = ~/.CANARY\n\tattributesFile = /home/u/.config/git/ignore/../CANARY\n\tsshCommand = ssh -i CANARY\n"
-	    "\tgitProxy = CANARY\n\taskPass = CANARY\n\tpager = CANARY\n"),
+	    ("[core]\n\texcludesFile = ~/.CANARY\n\tattributesFile = /home/u/.config/git/ignore/../CANARY\n\tsshCommand = ssh "
+	     "-i CANARY\n"
+	     "\tgitProxy = CANARY\n\taskPass = CANARY\n\tpager = CANARY\n"),
 	    "[include]\n\tpath = CANARY\n[includeIf \"gitdir:CANARY\"]\n\tpath = CANARY\n",
-	    "[sendemail]\n\tsmtpPass = CANARY\n[github]\n\tuser = CANARY\n\ttoken = CANARY\n[gitlab]\n\tx = CANARY\n[hub]\n\toauthtoken = CANARY\n",
+	    "[sendemail]\n\tsmtpPass = CANARY\n[github]\n\tuser = CANARY\n\ttoken = CANARY\n[gitlab]\n\tx = "
+	    "CANARY\n[hub]\n\toauthtoken = CANARY\n",
 	    "[lfs]\n\turl = https://CANARY@x\n[lfs \"https://CANARY@x\"]\n\taccess = basic\n[imap]\n\tpass = CANARY\n",
 	};
 	for (size_t i = 0; i < BR_ARRAY_LEN(secrets); i++) {

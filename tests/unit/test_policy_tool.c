@@ -455,6 +455,39 @@ unchanged_policy(void **state)
 	br_pol_free(&p);
 }
 
+/* A grant that is a symlink is judged by where it leads, and that is on record; when it leads elsewhere the policy is made anew. */
+static void
+grants_that_are_symlinks(void **state)
+{
+	struct fixture f;
+	struct br_policy p;
+	br_auto_buf sealed = {0}, text = {0};
+	sh("rm -rf t1 t2 l && mkdir t1 t2 && ln -s t1 l");
+	br_buf_printf(&text, "filesystem: {read: [%s/l, %s/later]}%c", scratch_dir, scratch_dir, '\0');
+	merge(&f, text.p, NULL, NULL);
+	assert_false(f.r.refused);
+	char named[256], leads[256], later[256];
+	(void)snprintf(named, sizeof(named), "%s/l", scratch_dir);
+	(void)snprintf(leads, sizeof(leads), "%s/t1", scratch_dir);
+	(void)snprintf(later, sizeof(later), "%s/later", scratch_dir);
+	assert_string_equal(find(&f, BR_POL_READ, named)->data, leads);
+	assert_string_equal(find(&f, BR_POL_READ, later)->data, "");
+	assert_int_equal(br_emit(&f.s, &f.rules, &sealed), 0);
+	assert_int_equal(br_pol_parse(sealed.p, sealed.len, &p, NULL), 0);
+	assert_true(br_inputs_unchanged(&p));
+	sh("ln -sfn t2 l");
+	assert_false(br_inputs_unchanged(&p));
+	sh("ln -sfn t1 l");
+	assert_true(br_inputs_unchanged(&p));
+	sh("ln -s /etc later");
+	assert_false(br_inputs_unchanged(&p));
+	br_pol_free(&p);
+	br_arena_free(&f.a);
+	merge(&f, text.p, NULL, NULL);
+	assert_refused(&f, "it leads to /etc");
+	br_arena_free(&f.a);
+}
+
 int
 main(void)
 {
@@ -478,6 +511,7 @@ main(void)
 	    cmocka_unit_test(emitted_order),
 	    cmocka_unit_test(inputs_tell_changes),
 	    cmocka_unit_test(unchanged_policy),
+	    cmocka_unit_test(grants_that_are_symlinks),
 	};
 	return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
 }

@@ -164,12 +164,25 @@ resolve(struct br_arena *a, const char *path)
 	return br_arena_printf(a, "%s%s", br_streq(dir, "/") ? "" : dir, slash);
 }
 
+/* A grant that is a symlink is bound, under its name, from where it leads: that is judged already. */
+static bool
+is_granted_there(const struct br_decider *d, const char *path, const char *real)
+{
+	static const enum br_pol_kind kinds[] = {BR_POL_WRITE, BR_POL_READ};
+	for (size_t i = 0; i < BR_ARRAY_LEN(kinds) && !br_path_under(path, d->places.project); i++) {
+		const struct br_pol_rec *r = covering(d->policy, kinds[i], path);
+		if (r != NULL && r->data[0] != '\0' && br_path_under(real, r->data))
+			return true;
+	}
+	return false;
+}
+
 struct br_decision
 br_decide_path(const struct br_decider *d, const char *path, bool write)
 {
 	struct br_decision first = decide_once(d, path, write);
 	const char *real = resolve(d->a, path);
-	if (!first.allow || br_streq(real, path))
+	if (!first.allow || br_streq(real, path) || is_granted_there(d, path, real))
 		return first;
 	struct br_decider there = *d;
 	there.places.project = resolve(d->a, d->places.project);

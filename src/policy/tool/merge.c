@@ -71,7 +71,7 @@ add_paths(struct merge *m, const char *key, enum br_pol_kind kind)
 		const struct br_ynode *list = value_of(l, key, BR_Y_LIST);
 		for (const struct br_ynode *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
 			const char *path = br_path_normal(m->s->a, l->base, pl->home, n->text);
-			const char *why = br_path_refused(m->s->a, pl, path, write);
+			const char *real, *why = br_path_refused(m->s->a, pl, path, write, &real);
 			if (why != NULL && l->rank == BR_RANK_PROFILE)
 				continue; /* an odd home, such as / */
 			if (why != NULL) {
@@ -80,7 +80,7 @@ add_paths(struct merge *m, const char *key, enum br_pol_kind kind)
 				br_report_mend(m->s->r, "name the directory or file that is needed, and no more");
 				continue;
 			}
-			(void)add(m, kind, l->rank <= BR_RANK_PROFILE && !write ? BR_POLF_OPTIONAL : 0, path, l, n);
+			add(m, kind, l->rank <= BR_RANK_PROFILE && !write ? BR_POLF_OPTIONAL : 0, path, l, n)->data = real;
 		}
 	}
 }
@@ -221,6 +221,9 @@ merge_paths(struct merge *m)
 		writable |= m->out->v[i].kind == BR_POL_WRITE && br_path_under(m->s->places.project, m->out->v[i].text);
 	struct br_rule *p = add(m, writable ? BR_POL_WRITE : BR_POL_READ, 0, m->s->places.project, &m->s->layers[0], NULL);
 	p->flags |= BR_POLF_DEFAULT;
+	br_auto_free char *real = realpath(p->text, NULL);
+	if (real != NULL)
+		p->data = br_arena_strdup(m->s->a, real);
 	drop_redundant(m);
 }
 
@@ -493,9 +496,11 @@ add_warnings(struct merge *m)
 		struct br_rule r = m->out->v[i];
 		if (r.layer == NULL || !r.layer->untrusted)
 			continue;
-		const char *shown = br_path_show(m->s->a, &m->s->places, r.text), *text = NULL;
-		bool outside =
-		    (r.kind == BR_POL_WRITE || r.kind == BR_POL_READ) && !br_path_under(r.text, m->s->places.project);
+		bool grant = r.kind == BR_POL_WRITE || r.kind == BR_POL_READ;
+		/* A name in the project may be a symlink that leads out of it. */
+		bool leads = grant && r.data[0] != '\0' && !br_path_under(r.data, m->s->places.project);
+		bool outside = leads || (grant && !br_path_under(r.text, m->s->places.project));
+		const char *shown = br_path_show(m->s->a, &m->s->places, leads ? r.data : r.text), *text = NULL;
 		if (outside)
 			text = br_arena_printf(m->s->a, "lets the session %s %s, outside the project",
 			    r.kind == BR_POL_WRITE ? "write" : "read", shown);

@@ -126,15 +126,16 @@ judge(struct br_arena *a, const struct br_places *pl, const char *path, bool wri
 }
 
 const char *
-br_path_refused(struct br_arena *a, const struct br_places *pl, const char *path, bool write)
+br_path_refused(struct br_arena *a, const struct br_places *pl, const char *path, bool write, const char **out)
 {
+	br_auto_free char *real = realpath(path, NULL);
+	*out = real != NULL ? br_arena_strdup(a, real) : "";
 	/* The project's own place is judged by `run`, which asks for --force where it must. */
 	if (br_streq(path, pl->project))
 		return NULL;
 	const char *why = judge(a, pl, path, write);
 	if (why != NULL)
 		return why;
-	br_auto_free char *real = realpath(path, NULL);
 	if (real == NULL || br_streq(real, path))
 		return NULL;
 	struct br_places real_pl = *pl;
