@@ -5,11 +5,19 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+/* Git's configuration may: nothing executes it, and git sets the bit on it for a moment at init and clone to learn whether the
+ * file system keeps it (core.fileMode). */
+static bool
+may_be_executable(enum br_guard_class cls)
+{
+	return cls == BR_GUARD_PLAIN || cls == BR_GUARD_WATCHED || cls == BR_GUARD_HIDDEN || cls == BR_GUARD_GITCONFIG;
+}
+
 static int
 judge_mode(const struct call *c, const struct place *p, bool dir)
 {
 	struct br_guard_answer g = judge(c->g, p, dir);
-	if (dir || g.cls == BR_GUARD_PLAIN || g.cls == BR_GUARD_WATCHED || g.cls == BR_GUARD_HIDDEN)
+	if (dir || may_be_executable(g.cls))
 		return 0;
 	return deny(c, "chmod", p->path, &g, "guarded: it would become executable", EACCES);
 }
@@ -64,7 +72,7 @@ do_fchmod(const struct call *c, struct answer *a)
 	p.rel = a->err == 0 ? below_root(c->g, p.path) : NULL;
 	if (p.rel != NULL && p.rel[0] != '\0' && !S_ISDIR(st.st_mode)) {
 		struct br_guard_answer g = br_guard_classify(c->g->c->guard, p.rel, false);
-		if (g.cls != BR_GUARD_PLAIN && g.cls != BR_GUARD_WATCHED && g.cls != BR_GUARD_HIDDEN)
+		if (!may_be_executable(g.cls))
 			a->err = deny(c, "chmod", p.path, &g, "guarded: it would become executable", EACCES);
 	}
 	if (a->err != 0)

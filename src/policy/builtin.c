@@ -143,7 +143,7 @@ const struct br_builtin_path br_builtin_paths[] = {
     {BR_POL_WATCH, 0, "WORKSPACE", "a build runs it"},
     {BR_POL_WATCH, 0, "WORKSPACE.bazel", "a build runs it"},
     {BR_POL_WATCH, 0, "MODULE.bazel", "a build runs it"},
-    {BR_POL_WATCH, 0, "BUILD", "a build runs it"},
+    /* Not BUILD: names match in any case, and every second project has a folder build. The handoff check knows Bazel's file. */
     {BR_POL_WATCH, 0, "BUILD.bazel", "a build runs it"},
     {BR_POL_WATCH, 0, "*.bzl", "a build runs it"},
     {BR_POL_WATCH, 0, "build.rs", "Cargo: compiles and runs it on every build and check (language servers too)"},

@@ -123,6 +123,7 @@ everyday_work() {
 	has "in the clone"
 	same "in the clone" "$(as git log -1 --format=%s fromcopy --)"
 	as git -C copy fsck --no-dangling
+	same "true" "$(as git -C copy config core.fileMode)"
 	same "" "$(as git -C copy status --porcelain)"
 	same "" "$(as find "$PROJ/copy/.git/hooks" -type f ! -name '*.sample')"
 }
@@ -136,6 +137,8 @@ everyday_work() {
 		git commit -qm "made inside"
 		git branch -m trunk'
 	same "made inside" "$(as git -C made log -1 --format=%s trunk --)"
+	# Git tried whether the file system keeps the executable bit.
+	same "true" "$(as git -C made config core.fileMode)"
 	clean_repository made
 }
 
