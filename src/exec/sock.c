@@ -159,12 +159,14 @@ connect_aside(const struct call *c, int s, const union address *u, socklen_t len
 {
 	if (c->g->nhelpers == MAX_HELPERS)
 		return DONE;
-	pid_t pid = fork();
+	pid_t gate = getpid(), pid = fork();
 	if (pid != 0) {
 		c->g->nhelpers += pid > 0;
 		return pid > 0 ? SENT : DONE;
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != gate)
+		_exit(1); /* it died before the signal was armed */
 	struct seccomp_notif_resp r = {.id = c->req->id};
 	r.error = connect(s, &u->any, len) < 0 ? -errno : 0;
 	(void)ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
