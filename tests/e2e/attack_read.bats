@@ -35,12 +35,11 @@ WAYS="read-open read-create read-dirfd-create read-openat read-openat2 read-rdwr
 		(
 			P="$H/src/odd/$odd"
 			run me ./probe read-open "../${odd}x/secret" "$CANARY"
-			[ "$status" -eq 0 ]
+			[ "$status" -eq 0 ] || { echo "$odd: no control: $output"; exit 1; }
 			run inside ./probe read-open "../${odd}x/secret" "$CANARY"
-			[ "$status" -eq 1 ]
+			[ "$status" -eq 1 ] || { echo "$odd: read: $output"; exit 1; }
 			run inside ./probe write-open-create ./mine
-			[ "$status" -eq 0 ]
-			[ -e "$P/mine" ]
+			[ -e "$P/mine" ] || { echo "$odd: not written: $output"; exit 1; }
 		)
 	done
 }

@@ -247,10 +247,13 @@ pwn() {
 living() {
 	pgrep -f -- "$1" || true
 }
-# No process with MARK in its command line runs a moment later: a killed one takes some milliseconds to be gone.
+# No process with MARK in its command line runs a moment later: a killed one takes some milliseconds to be gone, and one that forks
+# all the time is missed by some of the looks.
 none_live() {
-	for _ in $(seq 50); do
-		[ -z "$(living "$1")" ] && return 0
+	local empty=0
+	for _ in $(seq 100); do
+		if [ -z "$(living "$1")" ]; then empty=$((empty + 1)); else empty=0; fi
+		[ "$empty" -lt 8 ] || return 0
 		sleep 0.02
 	done
 	echo "lives: $(living "$1" | xargs -r ps -o pid,ppid,stat,args -p)"
