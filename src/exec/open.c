@@ -279,8 +279,9 @@ do_open(const struct call *c, int dirfd, uint64_t path_addr, uint64_t flags, uin
 		int rc = base >= 0 ? resolve_from(c, base, path, &p) : resolve(c, dirfd, path, &p);
 		if (rc < 0)
 			return fail(a, rc);
+		struct stat st;
 		if (p.dir_itself || p.slash)
-			return fail(a, EISDIR);
+			return fail(a, p.slash && (flags & O_CREAT) == 0 && fstatat(p.parent, p.name, &st, 0) == 0 && !S_ISDIR(st.st_mode) ? ENOTDIR : EISDIR);
 		enum outcome o = open_last(c, &p, flags, (mode_t)mode, path, a);
 		if (o != AGAIN || a->val != 1)
 			return o;

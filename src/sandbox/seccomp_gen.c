@@ -137,8 +137,8 @@ static const int REPORTED[] = {
 static const int REFUSED[] = {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register};
 
 static const struct rule CHECKED[] = {
-	/* Reads cost nothing; everything else goes to the path gate. */
-	CALL(openat, IF_ANY(2, OPEN_WRITES, NOTIFY), END(ALLOW)),
+	/* Reads cost nothing; everything else goes to the path gate. With O_PATH open(2) heeds neither access mode nor O_CREAT. */
+	CALL(openat, IF_ANY(2, O_PATH, ALLOW), IF_ANY(2, OPEN_WRITES, NOTIFY), END(ALLOW)),
 	CALL(openat2, END(ERR(ENOSYS))),  /* its flags lie in memory: libraries fall back to openat */
 	CALL(clone3, END(ERR(ENOSYS))),   /* likewise, to clone */
 	CALL(name_to_handle_at, END(ERR(EOPNOTSUPP))),
@@ -168,7 +168,7 @@ static const struct rule CHECKED[] = {
 	    END(ERR(EAFNOSUPPORT))),
 	CALL(socketpair, IF_MASK(1, 0xf, SOCK_DGRAM, ERR(EACCES)), IF_EQ(0, AF_UNIX, ALLOW), END(ERR(EAFNOSUPPORT))),
 #ifdef __x86_64__
-	CALL(open, IF_ANY(1, OPEN_WRITES, NOTIFY), END(ALLOW)),
+	CALL(open, IF_ANY(1, O_PATH, ALLOW), IF_ANY(1, OPEN_WRITES, NOTIFY), END(ALLOW)),
 	CALL(chmod, IF_ANY(1, SUID_SGID, ERR(EPERM)), IF_ANY(1, EXEC_BITS, NOTIFY), END(ALLOW)),
 #endif
 };

@@ -97,6 +97,8 @@ static int
 clone_error(int sys, struct br_err *e)
 {
 	(void)br_err_set(e, sys, "cannot make the sandbox's namespaces");
+	if (access("/run/brattice", F_OK) == 0 && getenv("BRATTICE") != NULL)
+		return br_err_hint(e, "this is inside a session of brattice already, which encloses all that runs in it: run the command itself");
 	/* The mend depends on which of a dozen switches refuses: probe.h knows them. */
 	static const enum br_feature_id suspects[] = {BR_FEATURE_USER_NS, BR_FEATURE_NAMESPACES, BR_FEATURE_TIME_NS};
 	for (size_t i = 0; i < BR_ARRAY_LEN(suspects) && e != NULL && e->hint[0] == '\0'; i++)

@@ -104,7 +104,8 @@ static void
 reads_are_free_and_writes_are_not(void **state)
 {
 	(void)state;
-	static const int reads[] = {O_RDONLY, O_RDONLY | O_CLOEXEC, O_RDONLY | O_DIRECTORY, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, O_PATH};
+	static const int reads[] = {O_RDONLY, O_RDONLY | O_CLOEXEC, O_RDONLY | O_DIRECTORY, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, O_PATH,
+	    O_PATH | O_RDWR | O_CREAT};
 	static const int writes[] = {O_WRONLY, O_RDWR, O_ACCMODE, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC, O_WRONLY | O_APPEND,
 	    O_RDWR | O_TMPFILE, O_CREAT | O_EXCL | O_RDONLY};
 	for (size_t i = 0; i < BR_ARRAY_LEN(reads); i++) {
