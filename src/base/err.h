@@ -8,7 +8,7 @@
 
 #include "base/defs.h"
 
-/* Exit statuses of brattice itself (architecture.md section 8). */
+/* Exit statuses of brattice itself (docs/exit-status.md). */
 enum {
 	BR_EXIT_FAILURE = 125,  /* brattice's own failure */
 	BR_EXIT_REFUSED = 126,  /* refused by policy before start */

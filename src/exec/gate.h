@@ -1,4 +1,4 @@
-/* The path gate (exec.md section 2): performs every call that creates, renames, links, removes or opens for writing, and
+/* The path gate (docs/architecture.md, "The gate"): performs every call that creates, renames, links, removes or opens for writing, and
  * connects or binds sockets, on behalf of the sandbox. No such call is ever continued: what was judged is what is done.
  *
  * A process of its own, child of the monitor, in the host's pid namespace (so the agent can neither see nor signal it) and
@@ -8,7 +8,7 @@
  * does can come between a judgement and the act. Calls that may block (FIFO opens, connects) are retried or done by a
  * short-lived child.
  *
- * Gate and monitor speak frames over a SOCK_SEQPACKET pair (docs/protocol-gate.md):
+ * Gate and monitor speak frames over a SOCK_SEQPACKET pair:
  *   gate → monitor   'R' ready     'D' denial (struct br_gate_event + strings): recorded before the call fails
  *                    'H' path: a file that is hidden by name is about to be made by the agent;   'h' path: it was not made
  *                    'T' touched names, "op path\n" lines            'N' evidence without effect (a refused write outside)

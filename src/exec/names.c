@@ -27,7 +27,7 @@ where(const struct call *c, int dirfd, uint64_t addr, struct place *p)
 }
 
 /* HEAD, objects or refs as the last piece of a directory that git would take for a repository: its config and hooks must be
- * harmless then (escapes.md 10, "bare repository"). */
+ * harmless then (a bare repository). */
 enum outcome
 do_mkdir(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, struct answer *a)
 {

@@ -177,7 +177,7 @@ open_own(struct br_plan_op *o, struct br_err *e)
 	case BR_PLAN_TMPFS:
 		return open_tmpfs(o, e);
 	case BR_PLAN_PROC:
-		/* Read-only: nothing below /proc may be written but by the path gate (exec.md section 1). */
+		/* Read-only: nothing below /proc may be written but by the path gate. */
 		o->flags |= BR_PLAN_RO | BR_PLAN_NOEXEC;
 		return open_simple(o, "proc", NULL, 0, e);
 	case BR_PLAN_DEVPTS:

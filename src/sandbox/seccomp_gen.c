@@ -110,7 +110,7 @@ static const int PLAIN[] = {
 #endif
 };
 
-/* Calls that change names, or reach a socket by name: the path gate performs them (exec.md section 2). */
+/* Calls that change names, or reach a socket by name: the path gate performs them. */
 static const int GATED[] = {
 	SYS_truncate, SYS_mkdirat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_mknodat, SYS_unlinkat, SYS_bind, SYS_connect,
 #ifdef __x86_64__

@@ -1,13 +1,13 @@
 /* The namespace wall: starts pid 1 of a new set of namespaces, which builds the sandbox and runs the command in it.
  *
- * Monitor and init talk over a SOCK_SEQPACKET pair; a frame is one letter and a payload (docs/protocol-init.md):
+ * Monitor and init talk over a SOCK_SEQPACKET pair; a frame is one letter and a payload:
  *
  *   init → monitor   A armed   T terminal (+ pty master)   S started (i32 pid inside)   X exit (i32 wait status)   E struct br_err
  *   monitor → init   G go      M masks (u32 count; the names lie in the shared area)     K signal (i32) to the command
  *                    k SIGKILL to one process (i32, its number inside)
  *   init → gate      L the seccomp listener (+ fd)          gate → init   R ready
  *
- * Order of death (recipes.md): init arms PDEATHSIG *before* it says A, and builds nothing before it heard G, so there is no
+ * Order of death: init arms PDEATHSIG *before* it says A, and builds nothing before it heard G, so there is no
  * instant in which the monitor can die and leave it alive. The pid namespace dies with init. */
 #ifndef BRATTICE_SANDBOX_WALL_H
 #define BRATTICE_SANDBOX_WALL_H

@@ -6,7 +6,7 @@
  *   {"t":…,"type":"limit","what":"memory",…}   {"t":…,"type":"end","status":0}
  *
  * Called by the monitor only. Denials, start and end are on disk (fdatasync) when the call returns: the effect is released
- * after it (architecture.md invariant 6). Returns -1 with errno when the record could not be written: the caller stops the run. */
+ * after it (docs/architecture.md, invariant 6). Returns -1 with errno when the record could not be written: the caller stops the run. */
 #ifndef BRATTICE_SESSION_EVENTS_H
 #define BRATTICE_SESSION_EVENTS_H
 

@@ -1,7 +1,7 @@
 /* The private home: a new directory for each session, with the parts that the policy keeps bound in from the project's own store.
  *
  * What isn't kept by name is gone after the session: rc files, agent settings, git and npm configuration, PATH directories
- * start fresh each time, so one session can't poison the next (threats.md 28). */
+ * start fresh each time, so one session can't poison the next (docs/threat-model.md, class 28). */
 #ifndef BRATTICE_SESSION_HOME_H
 #define BRATTICE_SESSION_HOME_H
 

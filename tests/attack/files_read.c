@@ -1,4 +1,4 @@
-/* Reading what lies outside: threats.md classes 1 and 2. `SECRET` is a string that the file holds: an open that shows
+/* Reading what lies outside: docs/threat-model.md classes 1 and 2. `SECRET` is a string that the file holds: an open that shows
  * something else (a private home's file of the same name) is no leak. */
 #include "probe.h"
 
@@ -341,7 +341,7 @@ inherited_std(char **a)
 	}
 	return probe_refused("no standard descriptor could be reopened for writing");
 }
-/* escapes.md 20: a broker outside that sends a descriptor over a socket in the tree. */
+/* A broker outside that sends a descriptor over a socket in the tree. */
 static int
 recv_fd(char **a)
 {

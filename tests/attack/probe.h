@@ -20,7 +20,7 @@ enum probe_result { PROBE_DONE = 0, PROBE_REFUSED = 1, PROBE_CANT = 2 };
 
 struct probe {
 	const char *name;
-	const char *cls;  /* class of docs/threats.md */
+	const char *cls;  /* class of docs/threat-model.md */
 	const char *args; /* for --list */
 	int nargs;        /* at least */
 	int (*run)(char **args);

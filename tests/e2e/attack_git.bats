@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Ways to make the host's git run something (docs/threats.md class 4). The oracle is the host's git itself, used in the project and in
+# Ways to make the host's git run something (docs/threat-model.md class 4). The oracle is the host's git itself, used in the project and in
 # every repository that could have been planted: a command of the attacker that it runs leaves a file outside.
 load lib
 load plants

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Ways to make the host's git take another directory, or something that the user's own configuration names, for its own (docs/threats.md
+# Ways to make the host's git take another directory, or something that the user's own configuration names, for its own (docs/threat-model.md
 # class 4). The oracle is the same as in attack_git.bats.
 load lib
 load plants

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Guarded paths: each name of the default policy by each operation (docs/threats.md class 4). Two worlds: where all of them
+# Guarded paths: each name of the default policy by each operation (docs/threat-model.md class 4). Two worlds: where all of them
 # exist, and where none does.
 load lib
 load guarded

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Services of the host: docs/threats.md classes 18 and 29 (sockets in the tree).
+# Services of the host: docs/threat-model.md classes 18 and 29 (sockets in the tree).
 load lib
 
 setup_file() { world_make; }

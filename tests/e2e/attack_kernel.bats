@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The kernel's surface: docs/threats.md class 20.
+# The kernel's surface: docs/threat-model.md class 20.
 load lib
 
 setup_file() { world_make; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Resources: docs/threats.md classes 6 and 21. Afterwards the next run works and nothing is left.
+# Resources: docs/threat-model.md classes 6 and 21. Afterwards the next run works and nothing is left.
 load lib
 
 setup_file() { world_make; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Other processes, IPC of the host, and outliving the run: docs/threats.md classes 19 and 22.
+# Other processes, IPC of the host, and outliving the run: docs/threat-model.md classes 19 and 22.
 load lib
 
 setup_file() { world_make; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Eight threads against the gate's decision: docs/threats.md class 4, docs/exec.md section 2. BRATTICE_E2E_RACE gives the seconds for each.
+# Eight threads against the gate's decision: docs/threat-model.md class 4, docs/architecture.md "The gate". BRATTICE_E2E_RACE gives the seconds for each.
 load lib
 
 setup_file() { world_make; }

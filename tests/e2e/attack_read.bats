@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Reading what lies outside the project: docs/threats.md classes 1 and 2.
+# Reading what lies outside the project: docs/threat-model.md classes 1 and 2.
 load lib
 
 setup_file() { world_make; }

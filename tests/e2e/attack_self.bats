@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Brattice itself, and one session that poisons the next: docs/threats.md classes 23 and 28.
+# Brattice itself, and one session that poisons the next: docs/threat-model.md classes 23 and 28.
 load lib
 
 setup_file() { world_make; }

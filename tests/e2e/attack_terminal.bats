@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The user's terminal: docs/threats.md class 19. The command runs on a terminal of its own making (attack-host pty), and what a shell would
+# The user's terminal: docs/threat-model.md class 19. The command runs on a terminal of its own making (attack-host pty), and what a shell would
 # find there afterwards is the oracle.
 load lib
 

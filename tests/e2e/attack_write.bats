@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Writing outside, metadata, and what may be left for the host: docs/threats.md classes 3 and 5.
+# Writing outside, metadata, and what may be left for the host: docs/threat-model.md classes 3 and 5.
 load lib
 
 setup_file() { world_make; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Everyday git works in the sandbox (docs/policy.md section 4).
+# Everyday git works in the sandbox.
 load lib
 
 setup_file() { world_make; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The host's own tools while the session runs: docs/threats.md class 29.
+# The host's own tools while the session runs: docs/threat-model.md class 29.
 load lib
 
 setup_file() { world_make; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# kill -9 of any part of a session at any moment: docs/threats.md class 22, docs/architecture.md invariants 7 and 8.
+# kill -9 of any part of a session at any moment: docs/threat-model.md class 22, docs/architecture.md invariants 7 and 8.
 load lib
 
 setup_file() { world_make; }
