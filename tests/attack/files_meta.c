@@ -147,6 +147,20 @@ m_file_setattr(char **a)
 	} fa = {.xflags = FS_XFLAG_NODUMP};
 	return probe_rc(syscall(NR_file_setattr, AT_FDCWD, a[0], &fa, sizeof(fa), 0), "file_setattr");
 }
+/* The access list's owner entry is the mode's owner bits (acl(5)): a chmod by another name. */
+static int
+m_acl(char **a)
+{
+	/* struct posix_acl_xattr_header, version 2; entries of tag, permissions, id. */
+	const struct {
+		uint32_t version;
+		struct {
+			uint16_t tag, perm;
+			uint32_t id;
+		} e[3];
+	} acl = {2, {{0x01, 7, 0xffffffff}, {0x04, 5, 0xffffffff}, {0x20, 5, 0xffffffff}}};
+	return probe_rc(setxattr(a[0], "system.posix_acl_access", &acl, sizeof(acl), 0), "setxattr system.posix_acl_access");
+}
 /* A lease blocks whoever opens the file on the host until it is given up. */
 static int
 m_lease(char **a)
@@ -214,7 +228,7 @@ const struct probe meta_probes[] = {
     M("chmod-proc-fd", m_chmod_proc_fd), M("chown", m_chown), M("lchown", m_lchown), M("fchownat", m_fchownat),
     M("chown-other", m_chown_root), M("utimensat", m_utimensat), M("utime", m_utime), M("utimes", m_utimes),
     M("futimesat", m_futimesat), M("futimens", m_futimens), M("setxattr", m_setxattr), M("fsetxattr", m_fsetxattr),
-    M("setxattrat", m_setxattrat), M("removexattr", m_removexattr), M("setflags", m_setflags), M("fssetxattr", m_fssetxattr),
+    M("setxattrat", m_setxattrat), M("removexattr", m_removexattr), M("acl", m_acl), M("setflags", m_setflags), M("fssetxattr", m_fssetxattr),
     M("file-setattr", m_file_setattr), M("lease", m_lease), M("flock", m_flock),
     {"leave-setuid", "5", "PATH", 1, leave_setuid},
     {"leave-setuid-open", "5", "PATH", 1, leave_setuid_open},

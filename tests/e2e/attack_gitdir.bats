@@ -24,6 +24,21 @@ SPLIT='mkdir -p evil c/objects c/refs c/hooks; printf "ref: refs/heads/main\n" >
 	plants "${SPLIT//commondir/cd}mv evil/cd evil/commondir"
 	plants "${SPLIT//commondir/cd}ln -s cd evil/commondir"
 }
+@test "hooks of a bare repository, brought as a whole" {
+	local bare='git init -q --bare evil; git --git-dir=evil config core.bare false; git --git-dir=evil config core.worktree ..; rm -rf evil/hooks
+		mkdir h; printf "#!/bin/sh\n$PWN\n" > h/pre-commit; cp h/pre-commit h/post-checkout; chmod +x h/*; '
+	plants "$bare"'mv h evil/hooks'
+	plants "$bare"'ln -s ../h evil/hooks'
+	plants "$bare"'mkdir evil/hooks; mv evil/refs r; mv h/* evil/hooks/; mv r evil/refs'
+	plants "$bare"'mv evil/refs r; ln -s ../h evil/hooks; mv r evil/refs'
+	plants "$bare"'mv h hooks; mkdir s; mv hooks s/; mv s/hooks evil/'
+}
+@test "repositories of other systems whose configuration runs commands" {
+	for d in .hg/hgrc .jj/repo/config.toml .sl/config sub/.hg/hgrc; do
+		printf 'write-parents\t%s\nwrite-staged-parent\t%s\n' "$d" "$d"
+	done > "$W/log/list"
+	attacks "$W/log/list"
+}
 @test "a .git file with two lines" {
 	plants "${SPLIT//evil/gd}"'mkdir -p .git/modules/m ".git/modules/m
 " new; printf "gitdir: ../.git/modules/m\n/../../../gd" > new/.git'
@@ -74,6 +89,7 @@ own_config() {
 	attack meta-fchmod .git/hooks/post-checkout
 	attack meta-fchmodat2 .git/hooks/post-checkout
 	attack meta-chmod-proc-fd .git/hooks/post-checkout
+	attack meta-acl .git/hooks/post-checkout
 }
 @test "a rebase, bisect or sequencer left half done, with a command in it" {
 	plants 'git checkout -q -b r; git commit -q --allow-empty -m r; git update-ref refs/heads/r2 HEAD; mkdir .git/rebase-merge; cd .git/rebase-merge; git rev-parse HEAD > onto; cp onto orig-head; echo refs/heads/r > head-name; printf "exec $PWN\n" > git-rebase-todo; : > interactive; : > done; echo 1 > msgnum; echo 1 > end; cd ../..' || {
