@@ -201,8 +201,23 @@ nobody_listens(int dir, const char *name)
 	return s >= 0 && connect(s, (struct sockaddr *)&a, sizeof(a)) < 0 && errno == ECONNREFUSED;
 }
 
+/* Whether the session that a socket "<id>.sock.new" is named after is one of these, and over. */
+static bool
+maker_is_dead(int sessions, const char *name)
+{
+	char id[64];
+	int n = snprintf(id, sizeof(id), "%.*s", (int)strcspn(name, "."), name);
+	if (sessions < 0 || n >= (int)sizeof(id) || !br_session_is_id(id))
+		return false;
+	br_auto_fd int dir = br_session_opendir(sessions, id);
+	if (dir < 0)
+		return false;
+	br_auto_fd int lock = openat(dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	return lock < 0 ? errno == ENOENT : flock(lock, LOCK_EX | LOCK_NB) == 0;
+}
+
 static void
-collect_sockets(struct br_gc_report *r)
+collect_sockets(int sessions, struct br_gc_report *r)
 {
 	int fds[4];
 	size_t n = br_runtime_open_all(fds, BR_ARRAY_LEN(fds));
@@ -210,7 +225,7 @@ collect_sockets(struct br_gc_report *r)
 		char **names = br_names(fds[i], is_socket_name, NULL);
 		for (char **p = names; p != NULL && *p != NULL; p++) {
 			struct stat st;
-			bool half_made = br_endswith(*p, ".new") && !is_older(fds[i], *p, HALF_MADE_S);
+			bool half_made = br_endswith(*p, ".new") && !is_older(fds[i], *p, HALF_MADE_S) && !maker_is_dead(sessions, *p);
 			if (half_made || fstatat(fds[i], *p, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode))
 				continue;
 			if (nobody_listens(fds[i], *p) && unlinkat(fds[i], *p, 0) == 0)
@@ -234,8 +249,8 @@ br_session_gc(int64_t older_than_s, struct br_gc_report *r, struct br_err *e)
 {
 	struct br_err why = BR_ERR_INIT;
 	*r = (struct br_gc_report){0};
-	collect_sockets(r);
 	br_auto_fd int sessions = br_sessions_open(false, &why);
+	collect_sockets(sessions, r);
 	if (sessions < 0) {
 		if (why.sys == ENOENT)
 			return 0;

@@ -430,6 +430,31 @@ test_stale_sockets(void **state)
 	assert_int_equal(faccessat(run, "plain.sock", F_OK, 0), 0);
 }
 
+/* A monitor that was killed between bind and rename: with its lock free its half made socket goes at once, not after a minute. */
+static void
+test_half_made_sockets(void **state)
+{
+	(void)state;
+	struct br_session_meta m;
+	struct br_gc_report r;
+	struct br_err e = BR_ERR_INIT;
+	char name[96];
+	int lock = -1;
+	br_auto_fd int run = br_runtime_open(true, &e);
+	BR_UNUSED br_auto_fd int d = make("half", &m, &lock);
+	(void)snprintf(name, sizeof(name), "%s.sock.new", m.id);
+	(void)close(bind_at(name));
+	(void)close(bind_at("20261124-131500-3fa9c1d20b7e.sock.new")); /* of another state directory, it may be */
+	assert_int_equal(br_session_gc(-1, &r, &e), 0);
+	assert_int_equal(r.sockets, 0);
+	(void)close(lock);
+	assert_int_equal(br_session_gc(-1, &r, &e), 0);
+	assert_int_equal(r.sockets, 1);
+	assert_int_equal(r.dead, 1);
+	assert_int_equal(faccessat(run, name, F_OK, 0), -1);
+	assert_int_equal(faccessat(run, "20261124-131500-3fa9c1d20b7e.sock.new", F_OK, 0), 0);
+}
+
 enum { STARTERS = 8, STARTS = 25 };
 
 /* Starts sessions, checks that each stays alive in the eyes of others, ends some and abandons others. */
@@ -512,6 +537,7 @@ main(void)
 		T(test_find),
 		T(test_leftovers),
 		T(test_stale_sockets),
+		T(test_half_made_sockets),
 		T(test_concurrent_starts_and_gc),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
