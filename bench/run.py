@@ -330,7 +330,7 @@ def head(b):
     yield f"Made by `make bench` on {datetime.date.today()}; {b.options.rounds} interleaved rounds, medians, as " + (
         "root." if b.account.pw_uid == 0 else "an ordinary user.")
     yield ""
-    yield f"- {os.cpu_count()} × {cpu[1] if cpu else 'unknown'}, {ram / 1048576:.0f} GiB; Linux {os.uname().release.split('-')[0]}; project on {fs}"
+    yield f"- {os.cpu_count()} × {cpu[1] if cpu else 'unknown'}, {ram / 1048576:.0f} GiB; Linux {os.uname().release.split('-')[0]}; project on {fs}; load average {os.getloadavg()[0]:.1f}"
     srt = PEERS / "node_modules/@anthropic-ai/sandbox-runtime/package.json"
     found = [f"brattice {commit}", version(["bwrap", "--version"]), version(["firejail", "--version"]), version(["crun", "--version"]),
              version(["unshare", "--version"]), f"srt {json.loads(srt.read_text())['version']}" if srt.exists() else None]
