@@ -116,7 +116,7 @@ put_quoted(struct br_buf *out, const char *s)
 		const char *at = strchr(plain, *s);
 		if (at != NULL)
 			br_buf_putc(out, '\\');
-		br_buf_putc(out, at != NULL ? coded[at - plain] : *s);
+		br_buf_put(out, at != NULL ? coded + (at - plain) : s, 1);
 	}
 	br_buf_putc(out, '"');
 }
