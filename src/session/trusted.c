@@ -15,6 +15,7 @@ enum {
 	INCLUDE_DEPTH = 10, /* as git */
 	FILES_MAX = 64,     /* configuration files of one repository */
 	NAMES_MAX = 4096,   /* guarded names of one repository */
+	LINKS_MAX = 40,     /* symlinks and missing directories of one path */
 	HOOKS_MAX = 1024    /* entries of a directory of hooks that are looked at */
 };
 
@@ -82,20 +83,21 @@ add(struct look *l, const char *path, enum br_guard_class cls, const char *why)
 	l->no_memory = br_guard_add_executed(l->guard, rel, cls, why, origin != NULL ? origin : l->file) < 0;
 }
 
-/* Where `path` really is; of a file that isn't there yet, where it would be. */
+/* Where `path` really is; of what isn't there yet, where it would be, also by a link that leads nowhere as yet. */
 static bool
-resolve_links(const char *path, char out[PATH_MAX])
+resolve_links(const char *path, char out[PATH_MAX], unsigned hops)
 {
-	char dir[PATH_MAX];
+	char real[PATH_MAX], to[PATH_MAX], next[PATH_MAX];
 	if (realpath(path, out) != NULL)
 		return true;
-	(void)snprintf(dir, sizeof(dir), "%s", path);
-	char *name = strrchr(dir, '/');
-	*name++ = '\0';
-	if (realpath(dir[0] != '\0' ? dir : "/", out) == NULL)
+	if (hops == 0 || !join(path, "..", next) || !resolve_links(next, real, hops - 1))
 		return false;
-	size_t n = strlen(out);
-	return snprintf(out + n, PATH_MAX - n, "/%s", name) < (int)(PATH_MAX - n);
+	ssize_t n = readlink(path, to, sizeof(to) - 1);
+	if (n > 0) {
+		to[n] = '\0';
+		return join(real, to, next) && resolve_links(next, out, hops - 1);
+	}
+	return join(real, strrchr(path, '/') + 1, out);
 }
 
 /* The name, and the place that the gate will see when a symlink is on the way. */
@@ -104,7 +106,7 @@ protect(struct look *l, const char *path, enum br_guard_class cls, const char *w
 {
 	char real[PATH_MAX];
 	add(l, path, cls, why);
-	if (resolve_links(path, real) && !br_streq(real, path))
+	if (resolve_links(path, real, LINKS_MAX) && !br_streq(real, path))
 		add(l, real, cls, why);
 }
 
@@ -119,7 +121,7 @@ protect_linked(struct look *l, const char *dir, const char *why)
 	struct dirent *de;
 	for (unsigned left = HOOKS_MAX; left > 0 && (de = readdir(d)) != NULL; left--) {
 		if (de->d_type == DT_LNK && snprintf(path, sizeof(path), "%s/%s", dir, de->d_name) < (int)sizeof(path) &&
-		    resolve_links(path, real))
+		    resolve_links(path, real, LINKS_MAX))
 			add(l, real, BR_GUARD_DENY, why);
 	}
 	(void)closedir(d);
@@ -280,7 +282,7 @@ br_trusted_guard(const char *root, const char *repo, struct br_guard *g)
 	if (is_repo && join(l->common, "hooks", path)) {
 		l->file = l->common;
 		protect_linked(l, path, "hooks");
-		if (resolve_links(path, gitdir) && !br_streq(gitdir, path) && !br_guard_in_git(gitdir))
+		if (resolve_links(path, gitdir, LINKS_MAX) && !br_streq(gitdir, path) && !br_guard_in_git(gitdir))
 			protect_hooks(l, gitdir, "hooks");
 	}
 	bool no_memory = l->no_memory;

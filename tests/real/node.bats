@@ -54,6 +54,18 @@ npm_ci() {
 	[ ! -e "$PROJ/node_modules/stale" ]
 }
 
+@test "npm ci where the host's husky has set core.hooksPath" {
+	node_project npm
+	succeeds host_sh 'npm ci --offline --no-audit --no-fund --cache "$PWD/.cache/npm" && printf "echo its-hook\n" >.husky/pre-commit && git add -A && git commit -qm hook'
+	local before
+	before=$(as sh -c 'git config core.hooksPath; find .husky -type f -exec sha256sum {} + | sort')
+	succeeds wall_sh 'npm ci --offline --no-audit --no-fund --cache "$PWD/.cache/npm" && npm test'
+	has "padded 007"
+	same "$before" "$(as sh -c 'git config core.hooksPath; find .husky -type f -exec sha256sum {} + | sort')"
+	succeeds host_sh 'git commit --allow-empty -m x 2>&1'
+	has its-hook
+}
+
 @test "pnpm install from a store" {
 	node_project pnpm
 	succeeds wall_sh 'export XDG_CACHE_HOME=$PWD/.cache/xdg; "$1"/pnpm install --offline --frozen-lockfile --store-dir "$PWD/.cache/pnpm" && "$1"/pnpm test' bin "$CACHE/node/node_modules/.bin"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Brings the real programs that the tests of this folder run: into a cache outside the tree, by apt-get, npm and pip.
 #
-#   tests/real/setup.sh GROUP…       groups: claude git c rust go java node python terminal debug lsp browser agents all
+#   tests/real/setup.sh GROUP…       groups: claude git c rust go java node husky python terminal debug lsp browser agents all
 #
 # Done once per group and version: a second call looks at a stamp and returns. The cache is $BRATTICE_TEST_CACHE, else
 # ~/.cache/brattice-test, else (as root, whose home other users can't enter) /var/cache/brattice-test. Debian packages need
@@ -136,6 +136,14 @@ group_node() {
 	chmod -R a+rX "$cache/node-projects"
 }
 
+# Both of husky's ways: 9 has git run its own files, 8 the project's.
+group_husky() {
+	packages git=git
+	npm_packages husky8 husky@8.0.3
+	npm_packages husky9 husky@9.1.7
+	chmod -R a+rX "$cache/husky8" "$cache/husky9"
+}
+
 group_python() {
 	packages /usr/bin/python3=python3 pip3=python3-pip
 	/usr/bin/python3 -c 'import ensurepip' 2>/dev/null || packages /nonexistent=python3-venv
@@ -171,7 +179,7 @@ test_user() {
 }
 
 [ "$#" -gt 0 ] || set -- all
-[ "$1" != all ] || set -- claude git c rust go java node python terminal debug lsp browser agents
+[ "$1" != all ] || set -- claude git c rust go java node husky python terminal debug lsp browser agents
 test_user
 for group; do
 	stamp=$cache/.done-$group

@@ -73,10 +73,58 @@ test_named_files(void **state)
 	assert_int_equal(chdir(".."), 0);
 }
 
+/* husky in a directory of its own: 9 has git run what lies in `_`, which runs what lies beside it; 8 the other way round. */
+static void
+test_husky(void **state)
+{
+	sh("git init -q husky && mkdir -p husky/web/.husky husky/web/src");
+	assert_int_equal(chdir("husky"), 0);
+	static const char *const dirs[] = {"web/.husky/_", "web/.husky"};
+	for (size_t i = 0; i < BR_ARRAY_LEN(dirs); i++) {
+		sh("git config core.hooksPath %s", dirs[i]);
+		struct br_guard *g = scan();
+		expect(g, "web/.husky/pre-commit", BR_GUARD_DENY, "core.hookspath");
+		expect(g, "web/.husky/_/h", BR_GUARD_KEEP, "core.hookspath");
+		expect(g, "web/src/h", BR_GUARD_PLAIN, "");
+		assert_int_equal(br_guard_classify(g, "web/.husky/_", true).cls, BR_GUARD_KEEP);
+		assert_int_equal(br_guard_classify_tree(g, "web/.husky/_").cls, BR_GUARD_DENY);
+		assert_int_equal(br_guard_classify_tree(g, "web").cls, BR_GUARD_DENY);
+		assert_string_equal(br_guard_classify(g, "web/.husky/_/h", false).origin, ".git/config");
+		br_guard_free(g);
+		br_pol_free(&policy);
+	}
+	assert_int_equal(chdir(".."), 0);
+}
+
+/* Configuration that includes itself, that isn't git's syntax, and one that is far too large end, and guard what they can. */
+static void
+test_odd_configuration(void **state)
+{
+	sh("git init -q odd && git -C odd config core.fsmonitor ./l1/x && git -C odd config include.path ../loop && git config --file odd/loop include.path loop && "
+	   "git config --file odd/loop --add include.path bad && git config --file odd/loop --add include.path big && "
+	   "git config --file odd/loop core.hooksPath ../../../../hooks && printf '[core\\nhooksPath = x' > odd/bad && "
+	   "git config --file odd/big core.hooksPath y && head -c 2000000 /dev/zero | tr '\\0' '#' >> odd/big && "
+	   "ln -s l2 odd/l1 && ln -s l1 odd/l2");
+	assert_int_equal(chdir("odd"), 0);
+	struct br_guard *g = scan();
+	expect(g, "loop", BR_GUARD_DENY, "include.path");
+	expect(g, "bad", BR_GUARD_DENY, "include.path");
+	expect(g, "big", BR_GUARD_DENY, "include.path");
+	expect(g, "l1/x", BR_GUARD_DENY, "core.fsmonitor");
+	expect(g, "hooks/x", BR_GUARD_PLAIN, "");
+	expect(g, "x", BR_GUARD_PLAIN, "");
+	expect(g, "y", BR_GUARD_PLAIN, "");
+	br_guard_free(g);
+	br_pol_free(&policy);
+	assert_int_equal(chdir(".."), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_husky),
+	    cmocka_unit_test(test_odd_configuration),
 	    cmocka_unit_test(test_named_files),
 	};
 	return cmocka_run_group_tests_name("trusted", tests, enter_scratch, leave_scratch);
