@@ -1,6 +1,7 @@
-/* BR_GUARD_KEEP: files that git on the host runs and that their own tool writes again at every install (husky's `_`). Refusing the
- * write would break the install, and what will be written isn't known when the file is opened. So the caller gets a decoy, the
- * file stays, and when the decoy is closed its content is compared: the same is nothing new, anything else is a recorded refusal. */
+/* BR_GUARD_KEEP: files that git on the host runs and that their own tool writes again at every install (husky's `_`). Refusing
+ * the write would break the install, and what will be written isn't known when the file is opened. So the caller gets a decoy,
+ * the file stays, and when the decoy is closed its content is compared: the same is nothing new, anything else is a recorded
+ * refusal. */
 #include "exec/gate_int.h"
 
 #include "base/io.h"

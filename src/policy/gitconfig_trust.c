@@ -24,8 +24,8 @@ tell(struct search *s, const char *name, const char *path, enum br_gitconfig_bas
 		s->stopped = !s->fn(s->arg, name, path, base);
 }
 
-static const char *const interpreters[] = {"sh", "bash", "dash", "zsh", "ksh", "ash", "busybox", "source", ".", "python", "python2",
-    "python3", "perl", "ruby", "node", "deno", "bun", "lua", "php", "awk", "tclsh", "osascript", "pwsh", NULL};
+static const char *const interpreters[] = {"sh", "bash", "dash", "zsh", "ksh", "ash", "busybox", "source", ".", "python",
+    "python2", "python3", "perl", "ruby", "node", "deno", "bun", "lua", "php", "awk", "tclsh", "osascript", "pwsh", NULL};
 /* What stands in front of a program. */
 static const char *const runners[] = {
     "exec", "env", "command", "nohup", "nice", "time", "sudo", "doas", "if", "then", "else", "while", "do", "timeout", NULL};

@@ -19,9 +19,9 @@ enum br_gitconfig_base {
  * during the callback. Returns false to stop. */
 typedef bool br_gitconfig_trust_fn(void *arg, const char *name, const char *path, enum br_gitconfig_base base);
 
-/* Calls `fn` for each such path, some more often than once ("~/x" as written). In a command every word counts that could be a file;
- * programs that are found by PATH and addresses don't. True when all of `data` was read; false when
- * it is not git's syntax (git does not work then either), or `fn` stopped. Pure. */
+/* Calls `fn` for each such path, some more often than once ("~/x" as written). In a command every word counts that could be a
+ * file; programs that are found by PATH and addresses don't. True when all of `data` was read; false when it is not git's
+ * syntax (git does not work then either), or `fn` stopped. Pure. */
 bool br_gitconfig_trusted_paths(const char *data, size_t n, br_gitconfig_trust_fn *fn, void *arg);
 
 #endif

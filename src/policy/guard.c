@@ -249,8 +249,8 @@ take_record(struct br_guard *g, const struct br_pol_rec *rec, size_t order)
 static bool
 is_guard_kind(enum br_pol_kind kind)
 {
-	return kind == BR_POL_PROTECT || kind == BR_POL_KEEP || kind == BR_POL_HIDE || kind == BR_POL_WATCH || kind == BR_POL_UNPROTECT ||
-	       kind == BR_POL_UNHIDE;
+	return kind == BR_POL_PROTECT || kind == BR_POL_KEEP || kind == BR_POL_HIDE || kind == BR_POL_WATCH ||
+	       kind == BR_POL_UNPROTECT || kind == BR_POL_UNHIDE;
 }
 
 struct br_guard *

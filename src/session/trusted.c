@@ -20,10 +20,10 @@ enum {
 };
 
 struct look {
-	const char *root;         /* the project, absolute */
-	char top[PATH_MAX];       /* of the working tree, absolute */
-	char common[PATH_MAX];    /* git directory that all worktrees share, absolute */
-	const char *file;         /* the configuration being read, absolute */
+	const char *root;      /* the project, absolute */
+	char top[PATH_MAX];    /* of the working tree, absolute */
+	char common[PATH_MAX]; /* git directory that all worktrees share, absolute */
+	const char *file;      /* the configuration being read, absolute */
 	struct br_guard *guard;
 	unsigned depth, files, names;
 	bool no_memory;
@@ -127,8 +127,8 @@ protect_linked(struct look *l, const char *dir, const char *why)
 	(void)closedir(d);
 }
 
-/* husky 9 has git run the hooks in DIR/_, each of which runs the one of the same name in DIR, where people write theirs. husky 8 had
- * git run those in DIR, which read DIR/_/husky.sh. Every install writes the files of `_` again. */
+/* husky 9 has git run the hooks in DIR/_, each of which runs the one of the same name in DIR, where people write theirs. husky
+ * 8 had git run those in DIR, which read DIR/_/husky.sh. Every install writes the files of `_` again. */
 static void
 protect_hooks(struct look *l, const char *dir, const char *why)
 {

@@ -14,9 +14,9 @@
  * - programs: in a command every word that could be a file of the tree, whether it is there yet or not;
  * - where a symlink of the tree is on the way, what it leads to as well.
  *
- * A directory of hooks that husky owns (`…/_`) is BR_GUARD_KEEP, since every install writes it again. Configuration that is absent,
- * too large or that git could not read either adds nothing: git does not work with it, and a session should not fail for it.
- * 0, or -1 when memory ran out. Runs in the monitor, before the start, and in `policy explain`. */
+ * A directory of hooks that husky owns (`…/_`) is BR_GUARD_KEEP, since every install writes it again. Configuration that is
+ * absent, too large or that git could not read either adds nothing: git does not work with it, and a session should not fail
+ * for it. 0, or -1 when memory ran out. Runs in the monitor, before the start, and in `policy explain`. */
 int br_trusted_guard(const char *root, const char *repo, struct br_guard *g);
 
 #endif

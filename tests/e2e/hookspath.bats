@@ -4,6 +4,8 @@
 
 bats_require_minimum_version 1.5.0
 load lib
+# Scripts are for the shell that runs them.
+# shellcheck disable=SC2016
 
 setup_file() {
 	world_make
@@ -34,7 +36,8 @@ more_prepared() {
 
 # runs_nothing HOOK SCRIPT: the script plants $HOOK, a file to be run by git on the host, in vain.
 runs_nothing() {
-	local hook=$1 plant="mkdir -p \"\$(dirname $1)\"; printf '#!/bin/sh\n$(pwn)\n' > $1; chmod +x $1; $2"
+	local hook=$1 plant
+	plant="mkdir -p \"\$(dirname $1)\"; printf '#!/bin/sh\n$(pwn)\n' > $1; chmod +x $1; $2"
 	project_reset
 	me /bin/sh -c "$plant" > "$W/log/outside" 2>&1 || true
 	if host_git_battery; then
@@ -124,7 +127,6 @@ with_husky() {
 		mkdir .husky; $3; git add -A; git commit -qm husky"
 }
 husky9() { with_husky 9 husky 'echo "echo its-hook" > .husky/pre-commit'; }
-# shellcheck disable=SC2016
 husky8() {
 	with_husky 8 'husky install' 'printf "#!/usr/bin/env sh\n. \"\$(dirname -- \"\$0\")/_/husky.sh\"\necho its-hook\n" > .husky/pre-commit; chmod +x .husky/pre-commit'
 }

@@ -305,7 +305,8 @@ test_trusted_paths(void **state)
 	assert_true(br_gitconfig_trusted_paths(text, strlen(text), print_trusted, &out));
 	assert_string_equal(out.p,
 	    "core.hookspath (tree) .githooks\ncore.fsmonitor .git/x/watch\ncore.editor ~/bin/e\ninclude.path (file) ../team\n"
-	    "includeif.onbranch:x.path (file) /abs/y\nalias.a tools/a\nalias.a (word) ./c\nfilter.y.clean bin/p\nfilter.y.clean "
+	    "includeif.onbranch:x.path (file) /abs/y\nalias.a tools/a\nalias.a (word) ./c\nfilter.y.clean "
+	    "bin/p\nfilter.y.clean "
 	    "./scripts/clean\ncredential.helper cred/h\nmerge.m.driver (script) -u\nmerge.m.driver (script) merge.py\n"
 	    "merge.m.driver (script) %O\nmerge.m.driver (script) %A\nalias.c p/q\n");
 	assert_false(br_gitconfig_trusted_paths("[x", 2, print_trusted, &out));

@@ -100,7 +100,8 @@ test_husky(void **state)
 static void
 test_odd_configuration(void **state)
 {
-	sh("git init -q odd && git -C odd config core.fsmonitor ./l1/x && git -C odd config include.path ../loop && git config --file odd/loop include.path loop && "
+	sh("git init -q odd && git -C odd config core.fsmonitor ./l1/x && git -C odd config include.path ../loop && git config "
+	   "--file odd/loop include.path loop && "
 	   "git config --file odd/loop --add include.path bad && git config --file odd/loop --add include.path big && "
 	   "git config --file odd/loop core.hooksPath ../../../../hooks && printf '[core\\nhooksPath = x' > odd/bad && "
 	   "git config --file odd/big core.hooksPath y && head -c 2000000 /dev/zero | tr '\\0' '#' >> odd/big && "
