@@ -202,6 +202,83 @@ l_gate_storm(char **a)
 		;
 	return PROBE_DONE;
 }
+/* Calls that the gate serves, with arguments of all kinds; a seed makes a run repeatable. Whatever they answer, the gate must go on. */
+static const long served[] = {SYS_open, SYS_openat, SYS_creat, SYS_truncate, SYS_mkdir, SYS_mkdirat, SYS_rename, SYS_renameat,
+    SYS_renameat2, SYS_link, SYS_linkat, SYS_symlink, SYS_symlinkat, SYS_mknod, SYS_mknodat, SYS_unlink, SYS_unlinkat, SYS_rmdir,
+    SYS_bind, SYS_connect, SYS_chmod, SYS_fchmod, SYS_fchmodat, 452, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_openat2,
+    SYS_unshare, SYS_mount, SYS_setns, SYS_ptrace, SYS_socketpair};
+static char fuzz_room[64][8192];
+static size_t fuzz_names;
+
+static void
+fuzz_name(const char *text)
+{
+	(void)snprintf(fuzz_room[fuzz_names++], sizeof(fuzz_room[0]), "%s", text);
+}
+static void
+fuzz_prepare(void)
+{
+	const char *const names[] = {"", ".", "..", "/", "//", "a", "a/", "a/.", "b", "b/c", "b/../a", ".git", ".git/", ".git/config", ".git/config.lock",
+	    ".git/hooks/x", ".envrc", ".env", "/proc/self/fd/0", "/proc/self/fd/3", "/proc/self/fd/99999999999", "/proc/self/fd/3/x",
+	    "/proc/self/cwd/a", "/proc/self/root/a", "/proc/1/root/etc/passwd", "/proc/thread-self/fd/1", "/proc/self/task/1/fd/1",
+	    "/proc/self/mem", "/proc/self/comm", "/dev/tty", "/dev/stdin", "/dev/fd/1", "/dev/fd/", "/dev/ptmx", "/dev/null", "/tmp/x", "loop", "loop/x",
+	    "\xff\xfe", "new\nline", "\001\000", ".husky/_/x", ".husky/_", "sub/.git", "HEAD", "objects", "refs", "config", "commondir", "hooks"};
+	char *longest = fuzz_room[0];
+	for (size_t i = 0; i < BR_ARRAY_LEN(names); i++)
+		fuzz_name(names[i]);
+	longest = fuzz_room[fuzz_names++];
+	memset(longest, 'n', 255);
+	longest = fuzz_room[fuzz_names++];
+	for (int i = 0; i < 4094; i += 2)
+		memcpy(longest + i, "./", 2);
+	longest = fuzz_room[fuzz_names++];
+	memset(longest, '/', 8191);
+	(void)!symlink("loop", "loop");
+}
+static long
+fuzz_argument(void *edge)
+{
+	static const long odd[] = {-1, 0, 1, 2, 3, 4, 5, AT_FDCWD, 1 << 20, INT32_MAX, INT32_MIN, 0x100000000L, O_CREAT | O_RDWR, O_TRUNC, O_DIRECTORY | O_CREAT,
+	    O_TMPFILE | O_RDWR, O_PATH | O_CREAT, AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, AT_REMOVEDIR, S_IFCHR | 0666, S_IFIFO | 0777, 07777, 110, 16};
+	long r = random() % 10;
+	if (r < 5)
+		return (long)(uintptr_t)fuzz_room[(size_t)random() % fuzz_names];
+	if (r < 8)
+		return odd[(size_t)random() % BR_ARRAY_LEN(odd)];
+	return r == 8 ? (long)(uintptr_t)edge : (long)((unsigned long)random() << 32 | (unsigned long)random());
+}
+static int
+l_gate_fuzz(char **a)
+{
+	int64_t until = probe_now_ms() + 1000 * number(a[0]);
+	long seed = a[1] != NULL ? number(a[1]) : 1;
+	int here = open(".", O_RDONLY | O_DIRECTORY);
+	fuzz_prepare();
+	for (int i = 0; i < 4; i++) {
+		if (fork() != 0)
+			continue;
+		srandom((unsigned)(seed + i));
+		/* The last bytes of a page without a next one, and no NUL in them. */
+		char *edge = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		memset(edge, 'e', 4096);
+		(void)munmap(edge + 4096, 4096);
+		for (unsigned k = 0; probe_now_ms() < until; k++) {
+			(void)alarm(5);
+			/* It takes away its own rights as well. */
+			if (k % 32 == 0)
+				(void)fchmod(here, 0755);
+			(void)syscall(served[(size_t)random() % BR_ARRAY_LEN(served)], fuzz_argument(edge + 4090), fuzz_argument(edge + 4000),
+			    fuzz_argument(edge), fuzz_argument(edge + 4095), fuzz_argument(edge));
+			for (int fd = 6; fd < 64; fd++)
+				(void)close(fd);
+		}
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	(void)fchmod(here, 0755);
+	return PROBE_DONE;
+}
 static int
 l_nproc_raise(char **a)
 {
@@ -216,6 +293,7 @@ const struct probe limit_probes[] = {
     L("memory", "21", "MIB", 1, l_memory), L("memfd", "21", "MIB", 1, l_memfd), L("disk", "6", "FILE MIB", 2, l_disk),
     L("inodes", "6", "DIR N", 2, l_inodes), L("fds", "21", "N", 1, l_fds), L("threads", "21", "N", 1, l_threads),
     L("output", "21", "MIB", 1, l_output), L("deep", "6", "N", 1, l_deep), L("gate-storm", "21", "SECONDS", 1, l_gate_storm),
+    L("gate-fuzz", "21", "SECONDS [SEED]", 1, l_gate_fuzz),
     L("nproc-raise", "21", "", 0, l_nproc_raise),
     {NULL, NULL, NULL, 0, NULL},
 };

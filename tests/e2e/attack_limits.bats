@@ -100,6 +100,15 @@ still_well() {
 	run inside /bin/sh -c './probe limit-gate-storm 4 & sleep 1; timeout 3 sh -c "echo x > probe-a && mv probe-a probe-b" && echo served; wait'
 	[[ $output == *served* ]]
 }
+@test "calls with arguments of all kinds: the gate goes on" {
+	local seed=$RANDOM
+	run inside /bin/sh -c "./probe limit-gate-fuzz $BRATTICE_E2E_RACE $seed; echo after > probe-after && cat probe-after"
+	echo "seed $seed"
+	[[ $output == *after* ]]
+	host_git_battery
+	[ ! -e "$P/.git/hooks/x" ] && [ ! -e "$P/.envrc" ]
+	me chmod -R u+rwX .
+}
 @test "opens of a FIFO that nobody reads don't stop the gate" {
 	run inside ./probe gate-fifo probe-after
 	echo "$output"
