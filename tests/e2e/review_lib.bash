@@ -10,7 +10,7 @@ as() {
 	fi
 }
 
-BUILD=${BUILD:-build}
+BUILD=$(realpath "${BUILD:-build}")
 
 # lacks FILE PATTERN (a plain `! grep` would not fail a test)
 lacks() { if grep -q -- "$2" "$1"; then return 1; fi; }
@@ -23,6 +23,7 @@ world() {
 	mkdir "$P" "$W/home"
 	chmod 755 "$W"
 	[ "$who" != user ] || chown -R 65534:65534 "$W"
+	cd "$W" # where the source tree lies, the ordinary user may not be able to look
 	as git config --global user.name T
 	as git config --global user.email t@example.org
 	as git config --global init.defaultBranch main
