@@ -2,10 +2,10 @@
 # What git on the host runs because its configuration says so, and husky, whose files are such and are written again by every
 # install. Each attack is run without the wall first, where it must succeed.
 
+# shellcheck disable=SC2016 # scripts are for the shell that runs them
+
 bats_require_minimum_version 1.5.0
 load lib
-# Scripts are for the shell that runs them.
-# shellcheck disable=SC2016
 
 setup_file() {
 	world_make
