@@ -292,9 +292,15 @@ br_recv_frame(int sock, void *data, size_t room, int *fds, size_t *nfds)
 	struct iovec iov = {.iov_base = data, .iov_len = room};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf)};
 	ssize_t r;
-	do
+	/* ECONNRESET, once: the peer went without having read what we sent. What it said before is still in the queue, and end of
+	 * file behind it (net/unix/af_unix.c, unix_release_sock). */
+	bool reset = false;
+	for (;;) {
 		r = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (r < 0 && errno == EINTR);
+		if (r >= 0 || (errno != EINTR && (errno != ECONNRESET || reset)))
+			break;
+		reset = reset || errno == ECONNRESET;
+	}
 	if (r < 0)
 		return -1;
 	size_t have = 0, want = nfds != NULL ? *nfds : 0;
@@ -339,8 +345,10 @@ br_random_hex(char *out, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c;
 		while (getrandom(&c, 1, 0) != 1)
-			if (errno != EINTR)
-				abort();
+			if (errno != EINTR) {
+				br_warn("the kernel gives no random bytes: %s", strerror(errno));
+				_exit(BR_EXIT_FAILURE);
+			}
 		out[2 * i] = digits[c >> 4];
 		out[2 * i + 1] = digits[c & 15];
 	}

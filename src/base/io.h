@@ -26,7 +26,7 @@ ssize_t br_recv_frame(int sock, void *data, size_t room, int *fds, size_t *nfds)
 
 /* Microseconds of CLOCK_MONOTONIC. */
 uint64_t br_now_us(void);
-/* `n` random bytes as lower-case hex into `out` (2n+1 bytes); aborts when the kernel gives none. */
+/* `n` random bytes as lower-case hex into `out` (2n+1 bytes); ends the process with BR_EXIT_FAILURE when the kernel gives none. */
 void br_random_hex(char *out, size_t n);
 
 #endif

@@ -213,7 +213,9 @@ void
 br_wall_kill(struct br_wall *w)
 {
 	if (w->pidfd >= 0) {
-		(void)br_sys_pidfd_send_signal(w->pidfd, SIGKILL);
+		/* Not waited for until now, so its number is still its own. */
+		if (br_sys_pidfd_send_signal(w->pidfd, SIGKILL) < 0)
+			(void)kill(w->init, SIGKILL);
 		while (waitpid(w->init, NULL, 0) < 0 && errno == EINTR)
 			;
 		(void)close(w->pidfd);
