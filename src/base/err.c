@@ -61,6 +61,20 @@ int
 	return -1;
 }
 
+/* Without memory: what isn't plain text is not shown as it is. */
+static void
+put_plain(const char *prefix, const char *text)
+{
+	char line[2200];
+	int n = snprintf(line, sizeof(line) - 1, "%s%s", prefix, text);
+	size_t len = n < 0 ? 0 : (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2;
+	for (size_t i = 0; i < len; i++)
+		if (line[i] < ' ' || line[i] > '~')
+			line[i] = '?';
+	line[len] = '\n';
+	(void)br_write_all(STDERR_FILENO, line, len + 1);
+}
+
 static void
 put_line(const char *prefix, const char *text)
 {
@@ -68,7 +82,9 @@ put_line(const char *prefix, const char *text)
 	br_buf_puts(&b, prefix);
 	br_buf_put_visible(&b, text, strlen(text), true);
 	br_buf_putc(&b, '\n');
-	if (!b.failed)
+	if (b.failed)
+		put_plain(prefix, text);
+	else
 		(void)br_write_all(STDERR_FILENO, b.p, b.len);
 	br_buf_free(&b);
 }

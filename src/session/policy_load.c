@@ -84,7 +84,11 @@ compile(struct args *a, const char *file, struct br_err *e)
 	if (rc == 0)
 		return 0;
 	if (rc > 0) {
-		(void)br_err_set(e, 0, "%s", ""); /* the helper has said it all */
+		/* With its own statuses the helper has said it all; with others it didn't come to that. */
+		if (rc == BR_EXIT_REFUSED || rc == BR_EXIT_FAILURE)
+			(void)br_err_set(e, 0, "%s", "");
+		else
+			(void)br_err_set(e, 0, "cannot compile the policy: brattice-policy ended with status %d", rc);
 		e->status = rc == BR_EXIT_REFUSED ? BR_EXIT_REFUSED : BR_EXIT_FAILURE;
 	}
 	return -1;
