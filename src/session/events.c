@@ -11,7 +11,8 @@ int
 br_events_open(struct br_events *ev, int session_dirfd)
 {
 	*ev = (struct br_events){.fd = openat(session_dirfd, "events.jsonl", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-	return ev->fd < 0 ? -1 : 0;
+	ev->size = ev->fd < 0 ? -1 : lseek(ev->fd, 0, SEEK_END);
+	return ev->size < 0 ? -1 : 0;
 }
 
 void
@@ -71,7 +72,13 @@ br_event_commit(struct br_events *ev, bool durable)
 		errno = ENOMEM;
 		return -1;
 	}
-	if (br_write_all(ev->fd, ev->line.p, ev->line.len) < 0)
+	if (br_write_all(ev->fd, ev->line.p, ev->line.len) < 0) {
+		/* The beginning of a line, which a disk that became full may have taken, would make the record unreadable. */
+		int saved = errno;
+		(void)!ftruncate(ev->fd, ev->size);
+		errno = saved;
 		return -1;
+	}
+	ev->size += (off_t)ev->line.len;
 	return durable ? fdatasync(ev->fd) : 0;
 }

@@ -14,6 +14,7 @@
 
 struct br_events {
 	int fd; /* events.jsonl, O_APPEND */
+	off_t size; /* of the whole lines in it */
 	struct br_buf line;
 };
 
@@ -26,7 +27,7 @@ void br_event_str(struct br_events *ev, const char *key, const char *value);
 void br_event_strn(struct br_events *ev, const char *key, const char *value, size_t n);
 void br_event_int(struct br_events *ev, const char *key, int64_t value);
 void br_event_strv(struct br_events *ev, const char *key, char *const *values);
-/* Appends the line; with `durable`, fdatasync. */
+/* Appends the line, all of it or nothing; with `durable`, fdatasync. */
 int br_event_commit(struct br_events *ev, bool durable);
 
 #endif

@@ -33,6 +33,17 @@ br_session_is_id(const char *s)
 	return strspn(rest, "0123456789abcdef") == BR_ID_LEN && rest[BR_ID_LEN] == '\0';
 }
 
+/* Why nothing can be made in the state directory, as far as errno tells. */
+static int
+hint_room(struct br_err *e)
+{
+	if (e != NULL && (e->sys == EROFS || e->sys == EACCES || e->sys == EPERM))
+		return br_err_hint(e, "set BRATTICE_STATE to a directory of yours that can be written");
+	if (e != NULL && (e->sys == ENOSPC || e->sys == EDQUOT))
+		return br_err_hint(e, "make room in the state directory (brattice gc --older-than 30d), or set BRATTICE_STATE");
+	return -1;
+}
+
 int
 br_sessions_open(bool create, struct br_err *e)
 {
@@ -41,8 +52,10 @@ br_sessions_open(bool create, struct br_err *e)
 		return -1;
 	br_auto_fd int fd = openat(state, "sessions", DIR_FLAGS);
 	if (fd < 0 && errno == ENOENT && create) {
-		if (mkdirat(state, "sessions", 0700) < 0 && errno != EEXIST)
-			return br_err_set(e, errno, "cannot make the directory of the sessions");
+		if (mkdirat(state, "sessions", 0700) < 0 && errno != EEXIST) {
+			(void)br_err_set(e, errno, "cannot make the directory of the sessions");
+			return hint_room(e);
+		}
 		fd = openat(state, "sessions", DIR_FLAGS);
 	}
 	if (fd < 0)
@@ -118,7 +131,7 @@ br_session_create(struct br_session_meta *m, int *dirfd, int *lockfd, struct br_
 	m->pid = (int)getpid();
 	if (make_locked(sessions, m->id, dirfd, lockfd) < 0) {
 		(void)br_err_set(e, errno, "cannot make the session's directory");
-		return br_err_hint(e, "make room in the state directory (brattice gc --older-than 30d), or set BRATTICE_STATE");
+		return hint_room(e);
 	}
 	return 0;
 }
