@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* Commands whose options and help are in a helper program. */
@@ -170,8 +171,14 @@ hold_standard_descriptors(void)
 int
 main(int argc, char **argv)
 {
-	if (hold_standard_descriptors() < 0)
+	if (hold_standard_descriptors() < 0) {
+		br_warn("cannot open /dev/null: %s", strerror(errno));
 		return BR_EXIT_FAILURE;
+	}
+	/* Who starts us may ignore it, and then nobody's end could be waited for. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	/* Beyond RLIMIT_FSIZE a write shall fail with EFBIG, not kill us silently. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		struct br_err e = BR_ERR_INIT;
 		(void)br_err_set(&e, 0, "a command is needed");

@@ -147,6 +147,9 @@ br_cmd_run(int argc, char **argv)
 		if (first >= argc) {
 			(void)br_err_set(&e, 0, "run needs a command");
 			rc = br_err_hint(&e, "for example: brattice run -- claude");
+		} else if (o.argv[0][0] == '\0') {
+			(void)br_err_set(&e, 0, "an empty word is no command");
+			rc = br_err_status(&e, BR_EXIT_NOCOMMAND);
 		} else {
 			rc = check(&o, &e);
 		}

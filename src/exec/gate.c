@@ -246,8 +246,9 @@ static void
 keep_descriptors(struct br_gate_config *c)
 {
 	int *const keep[] = {&c->init_pidfd, &c->init_sock, &c->monitor_sock};
+	/* First above the three places, so that none is overwritten before it is copied; no higher, for RLIMIT_NOFILE may be low. */
 	for (size_t i = 0; i < BR_ARRAY_LEN(keep); i++)
-		*keep[i] = fcntl(*keep[i], F_DUPFD_CLOEXEC, 1000);
+		*keep[i] = fcntl(*keep[i], F_DUPFD_CLOEXEC, 3 + BR_ARRAY_LEN(keep));
 	for (size_t i = 0; i < BR_ARRAY_LEN(keep); i++)
 		*keep[i] = dup3(*keep[i], 3 + (int)i, O_CLOEXEC);
 	(void)br_sys_close_range(3 + BR_ARRAY_LEN(keep), ~0U, 0);

@@ -551,6 +551,16 @@ say_at_start(const struct session *s)
 		br_warn("%s works in this project too, and may run what the agent writes at once; --review keeps it apart", who);
 }
 
+/* The wall's own errors name the call that failed; which of an old kernel, a filter around us or a security module it was, they
+ * can't tell. */
+static void
+hint_missing(struct br_err *e)
+{
+	if (e->hint[0] == '\0' && (e->sys == ENOSYS || e->sys == EPERM || e->sys == EOPNOTSUPP))
+		(void)br_err_hint(e, "this kernel, or a sandbox around brattice, refuses it: run brattice outside of any other sandbox; "
+				     "`brattice doctor` shows what this machine can enforce");
+}
+
 static int
 launch(struct session *s, struct br_err *e)
 {
@@ -698,6 +708,8 @@ br_run(const struct br_run_options *o, struct br_err *e)
 		rc = explain(&s);
 	else if (rc == 0)
 		rc = launch(&s, e) < 0 ? -1 : s.m.status;
+	if (rc < 0)
+		hint_missing(e);
 	finish(&s, rc >= 0 ? rc : e->status);
 	release(&s);
 	return rc;
