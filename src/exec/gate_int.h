@@ -112,6 +112,7 @@ enum magic magic_path(const struct call *c, const char *path, int *fd, char *pro
 
 /* judge.c */
 struct br_guard_answer judge(const struct gate *g, const struct place *p, bool is_dir);
+bool brings_hooks(const struct call *c, const struct place *p);
 struct br_guard_answer judge_tree(const struct gate *g, const struct place *p);
 /* Denies: records it (waits for the monitor), tells the caller why, and returns the errno to give. */
 int deny(const struct call *c, const char *op, const char *path, const struct br_guard_answer *why, const char *detail, int err);
@@ -168,6 +169,7 @@ enum outcome do_refuse(const struct call *c, struct answer *a);
 /* links.c: a file that also has a name outside the tree (a package manager's store) gets an inode of its own before it is written.
  * errno or 0. */
 int break_links(const struct call *c, const struct place *p);
+bool is_young(const struct call *c, int dirfd, const char *name);
 
 /* keep.c: BR_GUARD_KEEP */
 /* A descriptor for the caller of a decoy that starts as the file; 0: not by this way, refuse; or -errno. */

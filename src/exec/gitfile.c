@@ -175,7 +175,8 @@ git_install_config(const struct call *c, const struct place *from, const struct 
 static bool
 hooks_harmless(int parent)
 {
-	int fd = openat(parent, "hooks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A symlink is not harmless: what it leads to can be filled later. */
+	int fd = openat(parent, "hooks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT;
 	DIR *d = fdopendir(fd);

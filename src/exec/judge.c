@@ -14,6 +14,14 @@ in_hooks(const struct place *p)
 	return n >= 6 && strncasecmp(p->path + n - 6, "/hooks", 6) == 0 && !br_endswith(p->name, ".sample");
 }
 
+/* A directory or a symlink that arrives whole as the hooks of something that git takes for a repository. */
+bool
+brings_hooks(const struct call *c, const struct place *p)
+{
+	(void)c;
+	return p->rel != NULL && strcasecmp(p->name, "hooks") == 0 && git_like_dir(p->parent, "");
+}
+
 struct br_guard_answer
 judge(const struct gate *g, const struct place *p, bool is_dir)
 {

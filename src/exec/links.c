@@ -22,11 +22,11 @@ copy_all(int from, int to)
 }
 
 /* Born during this session: then all its names were given inside, or by the host beside us. */
-static bool
-is_young(const struct call *c, const struct place *p)
+bool
+is_young(const struct call *c, int dirfd, const char *name)
 {
 	struct br_statx x;
-	if (br_sys_statx(p->parent, p->name, AT_SYMLINK_NOFOLLOW, BR_STATX_BASIC_BTIME, &x) < 0 || (x.mask & 0x800U /* STATX_BTIME */) == 0)
+	if (br_sys_statx(dirfd, name, AT_SYMLINK_NOFOLLOW | (name[0] == '\0' ? AT_EMPTY_PATH : 0), BR_STATX_BASIC_BTIME, &x) < 0 || (x.mask & 0x800U /* STATX_BTIME */) == 0)
 		return false;
 	return x.btime.sec * 1000 + x.btime.nsec / 1000000 > c->g->c->started_ms;
 }
@@ -36,7 +36,7 @@ break_links(const struct call *c, const struct place *p)
 {
 	struct stat st;
 	if (p->rel == NULL || fstatat(p->parent, p->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || st.st_nlink < 2 ||
-	    is_young(c, p))
+	    is_young(c, p->parent, p->name))
 		return 0;
 	char tmp[NAME_MAX + 1], rnd[17];
 	br_random_hex(rnd, 8);

@@ -123,6 +123,8 @@ do_symlink(const struct call *c, uint64_t target_addr, int dirfd, uint64_t path_
 	/* A symlink `.vscode` -> elsewhere would put guarded names where no rule sees them. */
 	struct br_guard_answer t = judge_tree(c->g, &p);
 	struct stat st;
+	if (brings_hooks(c, &p))
+		t = (struct br_guard_answer){.cls = BR_GUARD_DENY, .rule = "hooks of a bare repository", .origin = "built-in"};
 	if (t.cls == BR_GUARD_DENY) {
 		a->err = fstatat(p.parent, p.name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? EEXIST :
 		         deny(c, "symlink", p.path, &t, "a symlink here would stand for guarded names", EACCES);

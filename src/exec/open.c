@@ -103,6 +103,9 @@ open_own_fd(const struct call *c, int n, uint64_t flags, struct answer *a)
 		if (g.cls != BR_GUARD_PLAIN && g.cls != BR_GUARD_WATCHED)
 			return fail(a, deny(c, "write", p.path, &g, "guarded, also through a descriptor", EACCES));
 	}
+	/* A file with a name outside the tree too would be written there; by its name it gets an inode of its own first (links.c). */
+	if (p.rel != NULL && S_ISREG(st.st_mode) && st.st_nlink > 1 && !is_young(c, target, ""))
+		return fail(a, EACCES);
 	char link[32];
 	(void)snprintf(link, sizeof(link), "self/fd/%d", target);
 	br_auto_fd int fd = openat(c->g->proc, link, (int)((flags & KNOWN_FLAGS & ~(uint64_t)(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));

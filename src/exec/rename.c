@@ -136,6 +136,10 @@ judge_arrival(const struct call *c, const char *op, const struct place *from, co
 	int rc = permit(c, op, to, dir);
 	if (rc != 0)
 		return rc;
+	if ((dir || symlink) && brings_hooks(c, to)) {
+		struct br_guard_answer why = {.cls = BR_GUARD_DENY, .rule = "hooks of a bare repository", .origin = "built-in"};
+		return deny(c, op, to->path, &why, "git on the host would run what is in it", EACCES);
+	}
 	if (symlink) {
 		struct br_guard_answer t = judge_tree(c->g, to);
 		if (!harmless(&t))

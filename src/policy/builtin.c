@@ -3,6 +3,10 @@
 const struct br_builtin_path br_builtin_paths[] = {
     /* Guarded at any depth. */
     {BR_POL_PROTECT, 0, ".envrc", "direnv: runs it as a shell script on entering the directory"},
+    {BR_POL_PROTECT, 0, "**/.hg/hgrc", "Mercurial: runs the hooks and aliases that it names, at every command"},
+    {BR_POL_PROTECT, 0, "**/.hg/hgrc-not-shared", "Mercurial: runs the hooks and aliases that it names, at every command"},
+    {BR_POL_PROTECT, 0, "**/.sl/config", "Sapling: runs the hooks and aliases that it names, at every command"},
+    {BR_POL_PROTECT, 0, "**/.jj/repo/config.toml", "Jujutsu: runs the programs that it names"},
     /* Guarded at the root of the project and of every repository that was there at the start. */
     {BR_POL_PROTECT, BR_POLF_ROOT_ONLY, ".claude/settings.json",
 	"Claude Code: runs the hooks and programs that it names, and takes permissions from it"},
@@ -297,6 +301,10 @@ const struct br_builtin_path br_builtin_paths[] = {
     {BR_POL_HIDE, 0, "_netrc", "passwords and tokens"},
     {BR_POL_HIDE, 0, ".git-credentials", "passwords and tokens"},
     {BR_POL_HIDE, 0, ".pypirc", "passwords and tokens"},
+    {BR_POL_HIDE, 0, ".pgpass", "passwords and tokens"},
+    {BR_POL_HIDE, 0, "*.tfstate", "passwords and tokens"},
+    {BR_POL_HIDE, 0, "*.tfstate.backup", "passwords and tokens"},
+    {BR_POL_HIDE, 0, "kubeconfig", "passwords and tokens"},
     {BR_POL_HIDE, 0, ".vault-token", "passwords and tokens"},
     {BR_POL_HIDE, 0, ".dockercfg", "passwords and tokens"},
     {BR_POL_HIDE, 0, ".docker/config.json", "passwords and tokens"},
@@ -328,4 +336,14 @@ br_builtin_add(struct br_pol_writer *w)
 		const struct br_builtin_path *b = &br_builtin_paths[i];
 		br_pol_add(w, b->kind, b->flags | BR_POLF_DEFAULT, 0, b->pattern, "", 0, "built-in");
 	}
+}
+
+bool
+br_builtin_is_skipped(const char *rel)
+{
+	const char *slash = strrchr(rel, '/'), *name = slash != NULL ? slash + 1 : rel;
+	for (size_t i = 0; i < br_builtin_skip_dirs_n; i++)
+		if (br_streq(name, br_builtin_skip_dirs[i]))
+			return true;
+	return false;
 }

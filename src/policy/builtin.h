@@ -21,6 +21,9 @@ extern const size_t br_builtin_paths_n;
 extern const char *const br_builtin_skip_dirs[];
 extern const size_t br_builtin_skip_dirs_n;
 
+/* Whether the last component of `rel` is one of them. */
+bool br_builtin_is_skipped(const char *rel);
+
 /* Adds a record for each entry, with BR_POLF_DEFAULT and the origin "built-in". */
 void br_builtin_add(struct br_pol_writer *w);
 

@@ -259,6 +259,32 @@ is_path_ok(struct judge *j, const char *path)
 	return false;
 }
 
+static bool
+climbs(const char *path)
+{
+	for (const char *p = path; *p != '\0';) {
+		size_t n = strcspn(p, "/");
+		if (n == 2 && p[0] == '.' && p[1] == '.')
+			return true;
+		p += n;
+		p += *p == '/';
+	}
+	return false;
+}
+
+/* A URL that is a path. Git takes it from the top of the working tree, which lies at least two levels above where a submodule's
+ * configuration lies and one above a repository's own: a path that climbs must stay in the tree from there as well. */
+static bool
+is_local_ok(struct judge *j, const char *url)
+{
+	char from_top[1024];
+	if (url[0] == '/' || !climbs(url))
+		return is_path_ok(j, url);
+	if (snprintf(from_top, sizeof(from_top), "../../%s", url) >= (int)sizeof(from_top))
+		return false;
+	return is_path_ok(j, url) && is_path_ok(j, from_top);
+}
+
 /* "[user@]host[:port]" up to `n`: neither part may look like an option to ssh. */
 static bool
 is_host_ok(struct judge *j, const char *host, size_t n)
@@ -315,7 +341,7 @@ is_url_ok(struct judge *j, const char *url)
 		colon = strcspn(url, "]") + 1; /* [::1]:path */
 	if (url[colon] == ':' && colon < slash)
 		return is_host_ok(j, url, colon);
-	return is_path_ok(j, url);
+	return is_local_ok(j, url);
 }
 
 static bool

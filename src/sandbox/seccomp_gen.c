@@ -81,9 +81,9 @@ static const int PLAIN[] = {
 	SYS_rt_sigpending, SYS_rt_sigtimedwait, SYS_rt_sigqueueinfo, SYS_rt_sigsuspend, SYS_sigaltstack, SYS_statfs, SYS_fstatfs,
 	SYS_getpriority, SYS_setpriority, SYS_sched_setparam, SYS_sched_getparam, SYS_sched_setscheduler, SYS_sched_getscheduler,
 	SYS_sched_get_priority_max, SYS_sched_get_priority_min, SYS_sched_rr_get_interval, SYS_mlock, SYS_munlock, SYS_mlockall,
-	SYS_munlockall, SYS_prctl, SYS_setrlimit, SYS_sync, SYS_gettid, SYS_readahead, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr,
-	SYS_getxattr, SYS_lgetxattr, SYS_fgetxattr, SYS_listxattr, SYS_llistxattr, SYS_flistxattr, SYS_removexattr,
-	SYS_lremovexattr, SYS_fremovexattr, SYS_tkill, SYS_futex, SYS_sched_setaffinity, SYS_sched_getaffinity, SYS_io_setup,
+	SYS_munlockall, SYS_prctl, SYS_setrlimit, SYS_sync, SYS_gettid, SYS_readahead,
+	SYS_getxattr, SYS_lgetxattr, SYS_fgetxattr, SYS_listxattr, SYS_llistxattr, SYS_flistxattr,
+	 SYS_tkill, SYS_futex, SYS_sched_setaffinity, SYS_sched_getaffinity, SYS_io_setup,
 	SYS_io_destroy, SYS_io_getevents, SYS_io_submit, SYS_io_cancel, SYS_remap_file_pages, SYS_getdents64, SYS_set_tid_address,
 	SYS_restart_syscall, SYS_semtimedop, SYS_fadvise64, SYS_timer_create, SYS_timer_settime, SYS_timer_gettime,
 	SYS_timer_getoverrun, SYS_timer_delete, SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_exit_group,
@@ -101,7 +101,7 @@ static const int PLAIN[] = {
 	SYS_process_mrelease, SYS_futex_waitv,
 	450 /* set_mempolicy_home_node */, 451 /* cachestat */, 453 /* map_shadow_stack */, 454 /* futex_wake */, 455 /* futex_wait */,
 	456 /* futex_requeue */, 457 /* statmount */, 458 /* listmount */, 459 /* lsm_get_self_attr */, 461 /* lsm_list_modules */,
-	462 /* mseal */, 463 /* setxattrat */, 464 /* getxattrat */, 465 /* listxattrat */, 466 /* removexattrat */, 468 /* file_getattr */,
+	462 /* mseal */, 464 /* getxattrat */, 465 /* listxattrat */, 468 /* file_getattr */,
 #ifdef __x86_64__
 	SYS_stat, SYS_lstat, SYS_poll, SYS_access, SYS_pipe, SYS_select, SYS_dup2, SYS_pause, SYS_alarm, SYS_fork, SYS_vfork,
 	SYS_getdents, SYS_readlink, SYS_chown, SYS_lchown, SYS_gettimeofday, SYS_getpgrp, SYS_utime, SYS_arch_prctl,
@@ -142,6 +142,16 @@ static const struct rule CHECKED[] = {
 	CALL(openat2, END(ERR(ENOSYS))),  /* its flags lie in memory: libraries fall back to openat */
 	CALL(clone3, END(ERR(ENOSYS))),   /* likewise, to clone */
 	CALL(name_to_handle_at, END(ERR(EOPNOTSUPP))),
+	/* Their names lie in memory, and an access list sets the executable bit of a hook (system.posix_acl_access): as on a file system
+	 * without attributes, which cp, tar and rsync take for granted. */
+	CALL(setxattr, END(ERR(EOPNOTSUPP))),
+	CALL(lsetxattr, END(ERR(EOPNOTSUPP))),
+	CALL(fsetxattr, END(ERR(EOPNOTSUPP))),
+	CALL(removexattr, END(ERR(EOPNOTSUPP))),
+	CALL(lremovexattr, END(ERR(EOPNOTSUPP))),
+	CALL(fremovexattr, END(ERR(EOPNOTSUPP))),
+	{463 /* setxattrat, Linux 6.13 */, {END(ERR(EOPNOTSUPP))}},
+	{466 /* removexattrat */, {END(ERR(EOPNOTSUPP))}},
 	CALL(clone, IF_ANY(0, CLONE_NEW_ANY, NOTIFY), END(ALLOW)),
 	CALL(unshare, IF_ANY(0, CLONE_NEW_ANY | CLONE_NEWTIME, NOTIFY), END(ALLOW)),
 	/* A setuid file left in the project would act as the user for others on the host; an executable bit brings a hook to life

@@ -1,8 +1,10 @@
 #include "session/latecomers.h"
 
 #include "base/io.h"
+#include "policy/builtin.h"
 #include "policy/private_key.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,10 +13,12 @@
 #include <unistd.h>
 
 #define EXPECTED_MAX 1024
+#define DEPTH_MAX 64
 
 struct expected {
 	char *rel;
 	int count;
+	ino_t seen; /* the agent's own file that was met already, by a look into a new directory */
 };
 
 struct br_latecomers {
@@ -127,23 +131,57 @@ holds_key(const struct br_latecomers *l, const char *rel)
 	return n > 0 && br_is_private_key(buf, (size_t)n);
 }
 
+static void arrived(struct br_latecomers *l, const char *rel, bool dir, int depth);
+
+/* A directory that has just come may have been filled before it was watched. */
 static void
-arrived(struct br_latecomers *l, const char *rel, bool dir)
+look_into(struct br_latecomers *l, int dirfd, const char *rel, int depth)
+{
+	DIR *d = fdopendir(dirfd);
+	if (d == NULL) {
+		(void)close(dirfd);
+		return;
+	}
+	for (struct dirent *de; (de = readdir(d)) != NULL;) {
+		char child[PATH_MAX];
+		if (!br_streq(de->d_name, ".") && !br_streq(de->d_name, "..") && snprintf(child, sizeof(child), "%s/%s", rel, de->d_name) < (int)sizeof(child))
+			arrived(l, child, de->d_type == DT_DIR, depth + 1);
+	}
+	(void)closedir(d);
+}
+
+/* True when the agent announced that it makes this file; each announcement stands for one file. */
+static bool
+is_own(struct br_latecomers *l, const char *rel)
+{
+	struct expected *x = find(l, rel);
+	struct stat st;
+	ino_t ino = fstatat(l->root, rel, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
+	if (x == NULL)
+		return false;
+	if (x->count == 0)
+		return ino != 0 && ino == x->seen; /* its event, after the look */
+	x->count--;
+	x->seen = ino;
+	return true;
+}
+
+static void
+arrived(struct br_latecomers *l, const char *rel, bool dir, int depth)
 {
 	struct br_guard_answer a = br_guard_hidden(l->guard, rel, dir);
 	if (dir && a.cls != BR_GUARD_HIDDEN) {
-		br_auto_fd int fd = openat(l->root, rel, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0)
+		int fd = depth < DEPTH_MAX && !br_builtin_is_skipped(rel) ? openat(l->root, rel, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+		if (fd >= 0) {
 			(void)br_latecomers_watch(l, fd, rel);
+			look_into(l, fd, rel, depth);
+		}
 		return;
 	}
 	if (a.cls != BR_GUARD_HIDDEN)
 		return;
-	struct expected *x = find(l, rel);
-	if (x != NULL && x->count > 0) {
-		x->count--;
+	if (is_own(l, rel))
 		return;
-	}
 	if ((a.flags & BR_POLF_IF_KEY) == 0 || holds_key(l, rel))
 		l->mask(l->arg, rel);
 }
@@ -164,6 +202,6 @@ br_latecomers_serve(struct br_latecomers *l)
 			continue;
 		const char *dir = l->dirs[ev->wd];
 		if (snprintf(rel, sizeof(rel), "%s%s%s", dir, dir[0] != '\0' ? "/" : "", ev->name) < (int)sizeof(rel))
-			arrived(l, rel, (ev->mask & IN_ISDIR) != 0);
+			arrived(l, rel, (ev->mask & IN_ISDIR) != 0, 0);
 	}
 }

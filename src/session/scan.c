@@ -36,15 +36,6 @@ struct walk {
 };
 
 static bool
-skipped(const char *name)
-{
-	for (size_t i = 0; i < br_builtin_skip_dirs_n; i++)
-		if (br_streq(name, br_builtin_skip_dirs[i]))
-			return true;
-	return false;
-}
-
-static bool
 holds_key(int dirfd, const char *name)
 {
 	br_auto_fd int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -125,7 +116,7 @@ walk_dir(struct walk *w, int dirfd, size_t len, int depth)
 				w->no_memory = true;
 			continue;
 		}
-		if (judge(w, dirfd, name, dir) || !dir || skipped(name))
+		if (judge(w, dirfd, name, dir) || !dir || br_builtin_is_skipped(name))
 			continue;
 		if (depth >= DEPTH_MAX) {
 			w->out->truncated = true;

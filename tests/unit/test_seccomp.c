@@ -219,6 +219,9 @@ never(void **state)
 	    SYS_open_by_handle_at, SYS_fanotify_init, SYS_lookup_dcookie, SYS_move_pages, SYS_migrate_pages, SYS_uselib, SYS_settimeofday, 469};
 	for (size_t i = 0; i < BR_ARRAY_LEN(calls); i++)
 		assert_int_not_equal(call(calls[i], 0, 0, 0), ALLOW);
+	static const int attributes[] = {SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr, 463, 466};
+	for (size_t i = 0; i < BR_ARRAY_LEN(attributes); i++)
+		assert_int_equal(call(attributes[i], 0, 0, 0), ERR(EOPNOTSUPP));
 	assert_int_equal(call(SYS_fcntl, 0, 1024 /* F_SETLEASE */, 0), ERR(EPERM));
 	assert_int_equal(call(SYS_fcntl, 0, F_GETFL, 0), ALLOW);
 }
