@@ -14,11 +14,13 @@ setup_file() {
 	fi
 	export HUSKY_CACHE
 	cp -a "$W/template/app" "$W/template/plain"
+	cp -a "$H/.gitconfig" "$W/template/gitconfig"
 }
 teardown_file() { world_remove; }
 setup() {
-	rm -rf "$W/template/app"
+	rm -rf "$W/template/app" "$H/.config/git"
 	cp -a "$W/template/plain" "$W/template/app"
+	cp -a "$W/template/gitconfig" "$H/.gitconfig"
 	project_reset
 }
 
@@ -86,13 +88,10 @@ denied() { events | grep -c '"decision":"deny"' || true; }
 @test "the user's own configuration names a place in the tree" {
 	prepared 'git config --global core.hooksPath .githooks'
 	runs_nothing .githooks/post-checkout
-	me git config --global --unset core.hooksPath
 	prepared 'mkdir -p ~/.config/git; git config --file ~/.config/git/config core.fsmonitor ./tools/watch'
 	runs_nothing tools/watch
-	me rm -r "$H/.config/git"
 	prepared 'git config --file ~/team.conf core.hooksPath hooks.d; git config --global include.path "~/team.conf"'
 	runs_nothing hooks.d/post-checkout
-	me git config --global --unset include.path
 }
 @test "configuration of the tree that is included: the file, and what it names" {
 	prepared 'git config include.path ../team.conf; git config --file team.conf core.hooksPath .githooks; git config --file team.conf include.path more.conf'
