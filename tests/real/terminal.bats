@@ -82,6 +82,12 @@ vim_edits() {
 	shows "detached"
 	returns 0
 	settings_after
+	# Inside, its server ended with the session.
+	if [ "${WALL:-brattice}" = none ]; then
+		as tmux kill-server
+	else
+		until_true 10 sh -c "! pgrep -u '$real_user' -f '^tmux -f /dev/null new-session bash'"
+	fi
 }
 
 @test "the window's size and its changes arrive" {
