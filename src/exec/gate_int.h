@@ -68,7 +68,7 @@ struct call {
 /* What a handler did. */
 enum outcome {
 	DONE,     /* `val` or `err` is the answer */
-	SENT,     /* the answer went out already (ADDFD_SEND, a child) */
+	SENT,     /* the answer went out already, or a child gives it */
 	AGAIN     /* would block: try later */
 };
 struct answer {

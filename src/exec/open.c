@@ -16,17 +16,21 @@
 	    0100000 /* O_LARGEFILE */ | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | TMPFILE_BIT)
 #define MAX_SYMLINKS 40
 
-/* Puts our descriptor into the caller and answers its call with the number, in one step. */
+/* Puts our descriptor into the caller, then answers its call with the number. Not in one step (SECCOMP_ADDFD_FLAG_SEND): when a
+ * signal that can't be blocked (SIGSTOP, the freezer of a suspend) interrupts that one before the caller has taken the
+ * descriptor, the kernel takes the descriptor back but not the answer, and the caller goes on with 0 as if that were its file
+ * (kernel/seccomp.c, seccomp_notify_addfd). */
 static enum outcome
 give(const struct call *c, int fd, uint64_t flags, struct answer *a)
 {
 	struct seccomp_notif_addfd add = {.id = c->req->id,
-	    .flags = SECCOMP_ADDFD_FLAG_SEND,
 	    .srcfd = (uint32_t)fd,
 	    .newfd_flags = (flags & O_CLOEXEC) != 0 ? O_CLOEXEC : 0};
-	if (ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0)
-		return SENT;
-	a->err = errno; /* EMFILE of the caller; ENOENT when it is gone */
+	int number = ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	if (number >= 0)
+		a->val = number;
+	else
+		a->err = errno; /* EMFILE of the caller; ENOENT when it is gone */
 	return DONE;
 }
 

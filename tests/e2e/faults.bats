@@ -546,6 +546,33 @@ storm() {
 	rm "$P/probe-g"
 	clean
 }
+@test "an open is answered with its own descriptor, also when the gate is stopped in the middle" {
+	local job gate
+	cat > "$P/probe-opens.py" <<-'END'
+		import os
+		open("probe-ready", "w").close()
+		n = 0
+		while os.path.exists("probe-ready"):
+		    fd = os.open("probe-f", os.O_WRONLY | os.O_CREAT, 0o600)
+		    if fd <= 2:
+		        print("answered with", fd)
+		        break
+		    os.close(fd)
+		    n += 1
+		print("ran" if n > 100 else "too few")
+	END
+	(faulty python3 probe-opens.py > /dev/null; printf '%s\n' "$STATUS" "$OUT" > "$W/log/storm") 3>&- &
+	job=$!
+	until [ -e "$P/probe-ready" ]; do kill -0 "$job"; done
+	gate=$(for p in $(ours); do ! grep -q "^brattice: path gate" "/proc/$p/cmdline" || echo "$p"; done)
+	storm "$gate" 5000 STOP CONT
+	rm -f "$P/probe-ready"
+	wait "$job"
+	cat "$W/log/storm"
+	[ "$(tr '\n' ' ' < "$W/log/storm")" = "0 ran " ]
+	rm "$P"/probe-[fo]*
+	clean
+}
 
 # --- kernels that lack something ----------------------------------------------------------------------------------------------
 
