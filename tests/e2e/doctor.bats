@@ -12,7 +12,9 @@ setup() {
 		grep -qx "$layer" <<<"$output"
 	done
 	grep -Eq '^  enforced +Landlock' <<<"$output"
-	cd "$BATS_TEST_TMPDIR"
+	BRATTICE=$(realpath "$BRATTICE")
+	mkdir "$BATS_TEST_TMPDIR/project"
+	cd "$BATS_TEST_TMPDIR/project"
 	BRATTICE_STATE=$BATS_TEST_TMPDIR/state run "$BRATTICE" run -- true
 	[ "$status" -eq 0 ]
 }

@@ -12,7 +12,12 @@ real_root=$(cd "$real_dir/../.." && pwd -P)
 
 # real_setup_file GROUP…: brings the programs, and a brattice that the test user can execute.
 real_setup_file() {
-	CACHE=$("$real_dir/setup.sh" "$@") || return 1
+	if ! CACHE=$("$real_dir/setup.sh" "$@"); then
+		# REAL_OPTIONAL=1 (make test): a machine that reaches no registry skips these, and says so. `make test-real` fails.
+		[ -n "${REAL_OPTIONAL:-}" ] || return 1
+		export REAL_MISSING="the programs it needs could not be installed: $*"
+		return 0
+	fi
 	# /tmp, and not the build tree: that may lie where an ordinary user can't look.
 	REAL_TOOLS=$(mktemp -d /tmp/brattice-real.XXXXXX)
 	chmod 755 "$REAL_TOOLS"
@@ -35,11 +40,12 @@ real_install() {
 }
 
 real_teardown_file() {
-	rm -rf "$REAL_TOOLS"
+	rm -rf "${REAL_TOOLS:-}"
 }
 
 # One test: whose it is, and an empty project.
 real_setup() {
+	[ -z "${REAL_MISSING:-}" ] || skip "$REAL_MISSING"
 	if [ "$(id -u)" = 0 ]; then
 		real_user=${BRATTICE_TEST_USER:-brattice-test}
 	else
