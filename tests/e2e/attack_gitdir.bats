@@ -33,6 +33,29 @@ SPLIT='mkdir -p evil c/objects c/refs c/hooks; printf "ref: refs/heads/main\n" >
 	plants "$bare"'mv evil/refs r; ln -s ../h evil/hooks; mv r evil/refs'
 	plants "$bare"'mv h hooks; mkdir s; mv hooks s/; mv s/hooks evil/'
 }
+@test "config.worktree of a bare repository" {
+	local bare='git init -q --bare evil; git --git-dir=evil config extensions.worktreeConfig true; git --git-dir=evil config core.repositoryformatversion 1; git --git-dir=evil config --unset core.bare; '
+	local worktree='printf "[core]\n\tbare = false\n\tworktree = ..\n\tfsmonitor = \"$PWN; false\"\n" > '
+	plants "$bare$worktree"'evil/config.worktree'
+	plants "$bare$worktree"'w; mv w evil/config.worktree'
+	plants "$bare"'mv evil/refs r; '"$worktree"'evil/config.worktree; mv r evil/refs'
+	plants "$bare$worktree"'w; ln -s ../w evil/config.worktree'
+}
+@test "a grant of a repository's own directory lifts no guard" {
+	local git=$H/src/other/.git
+	(cd "$H/src/other" && HOME=$H git commit -q --allow-empty -m x)
+	give
+	RUN_ARGS=(--write "$git")
+	inside /bin/sh -c "git --git-dir='$git' config extensions.worktreeConfig true; printf '[core]\n\tfsmonitor = \"$(pwn); false\"\n' > '$git/config.worktree'; echo '* filter=x' > '$git/info/attributes'" > "$W/log/inside" 2>&1 || true
+	me git -C ../other status > /dev/null
+	[ ! -e "$W/log/pwned" ]
+	[ ! -e "$git/info/attributes" ]
+	me sh -c 'mkdir -p ../other/.claude'
+	RUN_ARGS=(--write "$H/src/other/.claude")
+	inside ./probe write-open-create "$H/src/other/.claude/settings.json" || true
+	[ ! -e "$H/src/other/.claude/settings.json" ]
+	rm -rf "$H/src/other/.claude" "$git/config.worktree"
+}
 @test "repositories of other systems whose configuration runs commands" {
 	for d in .hg/hgrc .jj/repo/config.toml .sl/config sub/.hg/hgrc; do
 		printf 'write-parents\t%s\nwrite-staged-parent\t%s\n' "$d" "$d"

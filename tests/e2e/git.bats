@@ -82,3 +82,17 @@ setup() {
 	me git fsck --strict
 	[ -z "$(me git status --porcelain)" ]
 }
+@test "a session in a linked worktree: status, commit, and the guard of the repository it belongs to" {
+	me git worktree add -q ../app-wt -b side
+	(
+		P=$H/src/app-wt
+		run inside_sh 'git status && echo w > w && git add w && git commit -qm side'
+		echo "$output"
+		[ "$status" -eq 0 ]
+		inside_sh "echo x > '$H/src/app/.git/hooks/pre-commit'; git config core.fsmonitor x" || true
+	)
+	[ "$(me git log -1 --format=%s side)" = side ]
+	[ ! -e "$P/.git/hooks/pre-commit" ]
+	[ -z "$(me git config core.fsmonitor)" ]
+	rm -rf "$H/src/app-wt"
+}
