@@ -138,6 +138,19 @@ br_buf_put_visible(struct br_buf *b, const char *s, size_t n, bool newlines)
 }
 
 void
+br_buf_put_field(struct br_buf *b, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == '\n')
+			br_buf_puts(b, "\\n");
+		else if (*s == '\\')
+			br_buf_puts(b, "\\\\");
+		else
+			br_buf_putc(b, *s);
+	}
+}
+
+void
 br_buf_put_json(struct br_buf *b, const char *s, size_t n)
 {
 	br_buf_putc(b, '"');

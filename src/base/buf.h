@@ -26,6 +26,8 @@ void br_buf_consume(struct br_buf *b, size_t n);
 /* Text that is safe to show on a terminal: control characters, DEL, invalid UTF-8, and the bidirectional and
  * zero-width characters (U+061C U+200B-U+200F U+2028-U+202E U+2060-U+2069 U+FEFF) as \xNN or \u{NNNN}. With `newlines`, \n and \t pass. */
 void br_buf_put_visible(struct br_buf *b, const char *s, size_t n, bool newlines);
+/* One field of a line-oriented file of ours: newline as \\n, backslash doubled. */
+void br_buf_put_field(struct br_buf *b, const char *s);
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD (RFC 8259 section 8.1 wants UTF-8);
  * callers that must keep the bytes store them in another form beside it. */
 void br_buf_put_json(struct br_buf *b, const char *s, size_t n);

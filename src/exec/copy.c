@@ -40,12 +40,7 @@ report_base(const struct call *c, const struct place *p)
 	br_auto_buf b = {0};
 	br_buf_printf(&b, "B%s %lld %o %lld ", hash, (long long)st.st_size, st.st_mode & 07777,
 	    (long long)st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec);
-	for (const char *s = p->rel; *s != '\0'; s++) {
-		if (*s == '\n' || *s == '\\')
-			br_buf_puts(&b, *s == '\n' ? "\\n" : "\\\\");
-		else
-			br_buf_putc(&b, *s);
-	}
+	br_buf_put_field(&b, p->rel);
 	br_buf_putc(&b, '\n');
 	if (b.failed || br_send_frame(c->g->c->monitor_sock, b.p, b.len, NULL, 0) < 0)
 		_exit(1);

@@ -89,19 +89,6 @@ report_flush(struct gate *g)
 	g->touched_since = 0;
 }
 
-static void
-put_escaped(struct br_buf *b, const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if (*s == '\n')
-			br_buf_puts(b, "\\n");
-		else if (*s == '\\')
-			br_buf_puts(b, "\\\\");
-		else
-			br_buf_putc(b, *s);
-	}
-}
-
 void
 report_touched(struct gate *g, const char *op, const char *rel)
 {
@@ -112,7 +99,7 @@ report_touched(struct gate *g, const char *op, const char *rel)
 		g->touched_since = br_now_us();
 	}
 	br_buf_printf(&g->touched, "%s ", op);
-	put_escaped(&g->touched, rel);
+	br_buf_put_field(&g->touched, rel);
 	br_buf_putc(&g->touched, '\n');
 	if (g->touched.failed)
 		_exit(1); /* no memory: the run must not go on unrecorded */

@@ -103,6 +103,19 @@ local_name(const struct place *p, union address *u, socklen_t *len)
 	return 0;
 }
 
+/* The address, copied once, and the caller's socket. errno or 0. */
+static int
+take_arguments(const struct call *c, union address *u, socklen_t *len, int *s)
+{
+	int rc = read_address(c, u, len);
+	if (rc != 0)
+		return rc;
+	*s = caller_fd_dup(c, (int)c->req->data.args[0]);
+	if (*s < 0)
+		return -*s;
+	return caller_alive(c) ? 0 : EINTR;
+}
+
 enum outcome
 do_bind(const struct call *c, struct answer *a)
 {
@@ -110,12 +123,8 @@ do_bind(const struct call *c, struct answer *a)
 	socklen_t len;
 	char path[128];
 	auto_place p = {.parent = -1};
-	a->err = read_address(c, &u, &len);
-	br_auto_fd int s = a->err == 0 ? caller_fd_dup(c, (int)c->req->data.args[0]) : -1;
-	if (a->err == 0 && s < 0)
-		a->err = -s;
-	if (a->err == 0 && !caller_alive(c))
-		a->err = EINTR;
+	br_auto_fd int s = -1;
+	a->err = take_arguments(c, &u, &len, &s);
 	if (a->err != 0)
 		return DONE;
 	bool named = unix_path(&u, len, path, sizeof(path));
@@ -180,12 +189,8 @@ do_connect(const struct call *c, struct answer *a)
 	socklen_t len;
 	char path[128];
 	auto_place p = {.parent = -1};
-	a->err = read_address(c, &u, &len);
-	br_auto_fd int s = a->err == 0 ? caller_fd_dup(c, (int)c->req->data.args[0]) : -1;
-	if (a->err == 0 && s < 0)
-		a->err = -s;
-	if (a->err == 0 && !caller_alive(c))
-		a->err = EINTR;
+	br_auto_fd int s = -1;
+	a->err = take_arguments(c, &u, &len, &s);
 	if (a->err == 0 && unix_path(&u, len, path, sizeof(path))) {
 		a->err = resolve_follow(c, AT_FDCWD, path, &p);
 		if (a->err == 0)

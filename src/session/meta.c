@@ -42,19 +42,6 @@ static const struct field {
 	FIELD("status", NUMBER, status),
 };
 
-static void
-put_escaped(struct br_buf *b, const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if (*s == '\n')
-			br_buf_puts(b, "\\n");
-		else if (*s == '\\')
-			br_buf_puts(b, "\\\\");
-		else
-			br_buf_putc(b, *s);
-	}
-}
-
 /* In place; false on an escape that the writer doesn't make. */
 static bool
 unescape(char *s)
@@ -81,7 +68,7 @@ put_field(struct br_buf *b, const struct br_session_meta *m, const struct field 
 	br_buf_printf(b, "%s ", f->key);
 	switch (f->kind) {
 	case TEXT:
-		put_escaped(b, at);
+		br_buf_put_field(b, at);
 		break;
 	case FLAG:
 		br_buf_putc(b, *(const bool *)at ? '1' : '0');
@@ -110,7 +97,7 @@ br_session_write_meta(int dirfd, const struct br_session_meta *m, struct br_err 
 		if (cut == NULL)
 			return br_err_set(e, errno, "cannot write the session's record");
 		br_buf_puts(&b, "arg ");
-		put_escaped(&b, cut);
+		br_buf_put_field(&b, cut);
 		br_buf_putc(&b, '\n');
 	}
 	br_buf_puts(&b, META_TAIL);
