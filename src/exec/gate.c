@@ -13,10 +13,12 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <strings.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -220,6 +222,13 @@ join(struct gate *g, struct br_err *e)
 		return br_err_set(e, errno, "the path gate cannot take on uid %u", c->uid);
 	if (br_caps_keep_only(CAP_SYS_PTRACE, e) < 0)
 		return -1;
+	/* Tried once here, so that a kernel or a filter that refuses it ends the start with a word and not each call with EFAULT. */
+	uint64_t word = 1, copy = 0;
+	struct iovec to = {&copy, sizeof(copy)}, from = {&word, sizeof(word)};
+	if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)sizeof(copy) || copy != word) {
+		(void)br_err_set(e, errno, "the path gate cannot read the memory of processes (process_vm_readv)");
+		return br_err_hint(e, "a seccomp filter around brattice refuses it: run brattice outside of that sandbox");
+	}
 	/* Joining the namespace cleared it. The monitor may have died before: its end of the pair tells. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return br_err_set(e, errno, "prctl");
@@ -232,13 +241,30 @@ join(struct gate *g, struct br_err *e)
 	return 0;
 }
 
+/* A grant of `~/x/.git` or `~/x/.vscode` does not lift what is guarded in it: names are judged from the directory above. */
+static size_t
+judged_from(const char *path)
+{
+	static const char *const names[] = {".git", ".hg", ".jj", ".sl", ".claude", ".codex", ".gemini", ".cursor", ".vscode", ".idea", ".zed",
+	    ".devcontainer", ".husky", ".cargo", ".mvn", ".yarn"};
+	for (const char *p = path; (p = strchr(p, '/')) != NULL; p++) {
+		size_t n = strcspn(p + 1, "/");
+		for (size_t i = 0; i < BR_ARRAY_LEN(names); i++)
+			if (n == strlen(names[i]) && strncasecmp(p + 1, names[i], n) == 0)
+				return (size_t)(p - path);
+	}
+	return strlen(path);
+}
+
 static void
 set_roots(struct gate *g)
 {
 	g->roots[g->nroots++] = (struct root){g->c->project, strlen(g->c->project)};
+	if (g->c->common != NULL)
+		g->roots[g->nroots++] = (struct root){g->c->common, judged_from(g->c->common)};
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(g->c->policy, BR_POL_WRITE, r)) != NULL;)
 		if (g->nroots < MAX_ROOTS && !br_streq(r->text, g->c->project))
-			g->roots[g->nroots++] = (struct root){r->text, strlen(r->text)};
+			g->roots[g->nroots++] = (struct root){r->text, judged_from(r->text)};
 }
 
 /* Of what the monitor had open the gate keeps three descriptors and standard error. */

@@ -37,6 +37,7 @@ struct br_gate_config {
 	struct br_guard *guard;
 	const struct br_policy *policy;
 	const char *project;
+	const char *common; /* the .git that a linked worktree belongs to, or NULL: writable and guarded like the project's own */
 	uid_t uid;        /* the agent's; taken on when the monitor is root */
 	gid_t gid;
 	bool root;

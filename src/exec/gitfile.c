@@ -191,19 +191,13 @@ hooks_harmless(int parent)
 	return ok;
 }
 
-int
-git_complete(const struct call *c, const char *op, const struct place *p)
+/* A configuration beside `p` that is there already: judged, and written anew, since the agent may have this one open. */
+static int
+settle_config(const struct call *c, const struct place *p, const char *name)
 {
-	for (size_t i = 0; i < BR_ARRAY_LEN(MARKERS); i++) {
-		bool same = strcasecmp(MARKERS[i], p->name) == 0;
-		if (same == there(p->parent, "", MARKERS[i]))
-			return 0; /* complete before, or not complete after */
-	}
-	struct br_guard_answer why = {.cls = BR_GUARD_DENY, .rule = "bare repository", .origin = "built-in"};
-	if (!hooks_harmless(p->parent))
-		return deny(c, op, p->path, &why, "git on the host would take this directory for a repository and run its hooks", EACCES);
-	struct place config = {.parent = p->parent, .name = "config", .rel = p->rel};
-	(void)snprintf(config.path, sizeof(config.path), "%.*s/config", (int)(strlen(p->path) - strlen(p->name) - 1), p->path);
+	struct place config = {.parent = p->parent, .rel = p->rel};
+	(void)snprintf(config.name, sizeof(config.name), "%s", name);
+	(void)snprintf(config.path, sizeof(config.path), "%.*s/%s", (int)(strlen(p->path) - strlen(p->name) - 1), p->path, name);
 	br_auto_buf now = {0};
 	br_auto_buf none = {0};
 	mode_t mode = 0644;
@@ -212,8 +206,23 @@ git_complete(const struct call *c, const char *op, const struct place *p)
 		return 0;
 	if (rc == 0)
 		rc = judge_config(c, &config, &now, &none);
-	/* A fresh file: the agent may have this one open. */
-	return rc != 0 ? rc : install(c->g, p->parent, "config", now.p != NULL ? now.p : "", now.len, mode);
+	return rc != 0 ? rc : install(c->g, p->parent, name, now.p != NULL ? now.p : "", now.len, mode);
+}
+
+int
+git_complete(const struct call *c, const char *op, const struct place *p)
+{
+	int rc;
+	for (size_t i = 0; i < BR_ARRAY_LEN(MARKERS); i++) {
+		bool same = strcasecmp(MARKERS[i], p->name) == 0;
+		if (same == there(p->parent, "", MARKERS[i]))
+			return 0; /* complete before, or not complete after */
+	}
+	struct br_guard_answer why = {.cls = BR_GUARD_DENY, .rule = "bare repository", .origin = "built-in"};
+	if (!hooks_harmless(p->parent))
+		return deny(c, op, p->path, &why, "git on the host would take this directory for a repository and run its hooks", EACCES);
+	rc = settle_config(c, p, "config");
+	return rc != 0 ? rc : settle_config(c, p, "config.worktree");
 }
 
 /* A file that the caller may write without effect: our descriptor, which only reads, so that the watch (NULL: none) tells only of

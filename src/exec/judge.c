@@ -32,7 +32,7 @@ judge(const struct gate *g, const struct place *p, bool is_dir)
 	if (a.cls != BR_GUARD_PLAIN && a.cls != BR_GUARD_WATCHED)
 		return a;
 	/* A bare repository at any depth: git on the host would trust its config and run its hooks. */
-	if (!is_dir && strcasecmp(p->name, "config") == 0 && git_like_dir(p->parent, "")) {
+	if (!is_dir && (strcasecmp(p->name, "config") == 0 || strcasecmp(p->name, "config.worktree") == 0) && git_like_dir(p->parent, "")) {
 		a.cls = BR_GUARD_GITCONFIG;
 		a.rule = "config of a bare repository";
 		a.origin = "built-in";

@@ -196,6 +196,8 @@ br_plan_build(struct br_plan *p, const struct br_plan_input *in, struct br_err *
 			add(p, BR_PLAN_BIND, BR_PLAN_EXACT, in->keeps[i].src, in->keeps[i].dst);
 	add_binds(p, in, BR_POL_READ, false);
 	add_binds(p, in, BR_POL_WRITE, false);
+	if (in->common != NULL)
+		add(p, BR_PLAN_BIND, BR_PLAN_EXACT, in->common, in->common);
 	add_project(p, in);
 	add_binds(p, in, BR_POL_WRITE, true);
 	add_binds(p, in, BR_POL_READ, true);

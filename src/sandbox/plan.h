@@ -50,6 +50,7 @@ struct br_plan_pair {
 struct br_plan_input {
 	const struct br_policy *policy;
 	const char *project; /* real path, on the host and inside */
+	const char *common;  /* the .git of a linked worktree's repository, or NULL: bound read-write at its own path */
 	const char *home;    /* path inside */
 	const char *home_src; /* private home on the host; like the sources of keeps, without symlinks */
 	const struct br_plan_pair *keeps; /* kept parts of the home and private project paths: bound read-write */

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define DRAIN_MS 2000
 #define DENIALS_SYNCED 1000U
 #define DENIALS_WHOLE 10000U
 #define DENIALS_SAMPLE 1000U
@@ -169,6 +170,47 @@ over_memory(struct br_monitor *m, const char *p, size_t n)
 }
 
 static void
+take_frame(struct br_monitor *m, char *frame, size_t n)
+{
+	struct br_err e = BR_ERR_INIT;
+	switch (frame[0]) {
+	case 'R':
+		break;
+	case 'Z':
+		m->gate_done = true;
+		br_loop_del(m->gate_watch);
+		m->gate_watch = NULL;
+		break;
+	case 'D':
+		record_denial(m, frame + 1, n - 1, true);
+		break;
+	case 'N':
+		record_denial(m, frame + 1, n - 1, false);
+		break;
+	case 'T':
+		m->touched++;
+		append(m, m->touched_fd, frame + 1, n - 1);
+		break;
+	case 'H':
+	case 'h':
+		if (m->late != NULL) {
+			frame[n < FRAME_MAX ? n : FRAME_MAX - 1] = '\0';
+			br_latecomers_expect(m->late, frame + 1, frame[0] == 'H' ? 1 : -1);
+		}
+		break;
+	case 'M':
+		over_memory(m, frame + 1, n - 1);
+		break;
+	case 'B':
+		append(m, m->base_fd, frame + 1, n - 1);
+		break;
+	default:
+		(void)br_err_set(&e, 0, "the path gate said something unknown");
+		fail(m, &e);
+	}
+}
+
+static void
 on_gate(void *arg, uint32_t events)
 {
 	struct br_monitor *m = arg;
@@ -189,40 +231,19 @@ on_gate(void *arg, uint32_t events)
 		fail(m, &e);
 		return;
 	}
-	switch (frame[0]) {
-	case 'R':
-		break;
-	case 'Z':
-		m->gate_done = true;
-		br_loop_del(m->gate_watch);
-		m->gate_watch = NULL;
-		break;
-	case 'D':
-		record_denial(m, frame + 1, (size_t)n - 1, true);
-		break;
-	case 'N':
-		record_denial(m, frame + 1, (size_t)n - 1, false);
-		break;
-	case 'T':
-		m->touched++;
-		append(m, m->touched_fd, frame + 1, (size_t)n - 1);
-		break;
-	case 'H':
-	case 'h':
-		if (m->late != NULL) {
-			frame[n < FRAME_MAX ? n : FRAME_MAX - 1] = '\0';
-			br_latecomers_expect(m->late, frame + 1, frame[0] == 'H' ? 1 : -1);
-		}
-		break;
-	case 'M':
-		over_memory(m, frame + 1, (size_t)n - 1);
-		break;
-	case 'B':
-		append(m, m->base_fd, frame + 1, (size_t)n - 1);
-		break;
-	default:
-		(void)br_err_set(&e, 0, "the path gate said something unknown");
-		fail(m, &e);
+	take_frame(m, frame, (size_t)n);
+}
+
+void
+br_monitor_drain_gate(struct br_monitor *m)
+{
+	static char frame[FRAME_MAX];
+	while (m->gate_sock >= 0 && !m->gate_done) {
+		struct pollfd p = {.fd = m->gate_sock, .events = POLLIN};
+		ssize_t n = poll(&p, 1, DRAIN_MS) == 1 ? br_recv_frame(m->gate_sock, frame, sizeof(frame), NULL, NULL) : 0;
+		if (n <= 0)
+			return;
+		take_frame(m, frame, (size_t)n);
 	}
 }
 

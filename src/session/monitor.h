@@ -49,6 +49,8 @@ struct br_monitor {
 
 /* Runs until the command has ended or the session failed. Everything else was set up by run.c. */
 int br_monitor_loop(struct br_monitor *m, struct br_err *e);
+/* What the gate still has to say when the last process inside has ended. */
+void br_monitor_drain_gate(struct br_monitor *m);
 /* For br_latecomers_new: hides the project-relative name in the running sandbox. */
 void br_monitor_mask(void *arg, const char *rel);
 /* Kills everything inside, now. Safe at any time. */

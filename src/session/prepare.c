@@ -4,6 +4,7 @@
 #include "sandbox/mounts.h"
 #include "session/policy_load.h"
 #include "session/trust.h"
+#include "session/worktree.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -135,6 +136,7 @@ br_session_plan(struct br_run *s, struct br_err *e)
 {
 	struct br_plan_input in = {.policy = &s->policy,
 	    .project = s->project.root,
+	    .common = s->common[0] != '\0' ? s->common : NULL,
 	    .home = s->home,
 	    .home_src = s->ph.dir,
 	    .keeps = s->ph.keeps,
@@ -233,5 +235,9 @@ br_session_prepare(struct br_run *s, struct br_err *e)
 	if (br_env_build(&s->env, &in, e) < 0 || br_limits_setup(&s->limits, &s->policy, s->meta.id, e) < 0 || record_cgroups(s, e) < 0 || make_overlay_dirs(s, e) < 0)
 		return -1;
 	s->m.time_limit = s->limits.value[BR_LIMIT_TIME];
+	/* In review mode the repository is no part of the overlay, and an id-mapped project does not make it writable: git then says
+	 * that it is not there. */
+	if (s->review || s->idmap || !br_worktree_common(s->project.root, s->common))
+		s->common[0] = '\0';
 	return br_home_prepare(&s->ph, &s->policy, &s->project, s->home, s->state, s->dir, s->root ? (int)s->uid : -1, s->root ? (int)s->gid : -1, e);
 }

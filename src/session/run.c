@@ -99,23 +99,9 @@ static void
 drain_gate(struct br_run *s)
 {
 	struct br_monitor *m = &s->m;
-	char frame[65536];
 	if (m->gate_sock < 0)
 		return;
-	while (!m->gate_done) {
-		struct pollfd p = {.fd = m->gate_sock, .events = POLLIN};
-		if (poll(&p, 1, 2000) != 1)
-			break;
-		ssize_t n = br_recv_frame(m->gate_sock, frame, sizeof(frame), NULL, NULL);
-		if (n <= 0)
-			break;
-		if (frame[0] == 'T')
-			(void)br_write_all(m->touched_fd, frame + 1, (size_t)n - 1);
-		else if (frame[0] == 'B')
-			(void)br_write_all(m->base_fd, frame + 1, (size_t)n - 1);
-		else if (frame[0] == 'Z')
-			break;
-	}
+	br_monitor_drain_gate(m);
 	/* Not waited for: it has nothing left to do but give its namespaces back. */
 	(void)kill(m->gate_pid, SIGKILL);
 	(void)close(m->gate_sock);

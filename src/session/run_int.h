@@ -29,6 +29,7 @@ struct br_run {
 	gid_t gid;
 	bool root, idmap;
 	struct br_project project;
+	char common[PATH_MAX]; /* the .git directory of a linked worktree's repository, or "" */
 	struct br_policy policy;
 	char policy_file[PATH_MAX]; /* the compiled one, in the cache */
 	struct br_session_meta meta;

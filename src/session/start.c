@@ -133,6 +133,7 @@ br_session_start_gate(struct br_run *s, struct br_err *e)
 		    .guard = s->guard,
 		    .policy = &s->policy,
 		    .project = s->project.root,
+		    .common = s->common[0] != '\0' ? s->common : NULL,
 		    .uid = s->uid,
 		    .gid = s->gid,
 		    .root = s->root,
