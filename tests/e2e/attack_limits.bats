@@ -39,13 +39,20 @@ still_well() {
 }
 @test "memory, of processes and of none" {
 	limit memory 128MiB
-	for k in limit-memory limit-memfd; do
-		run me ./probe $k 300
-		[ "$status" -eq 0 ]
-		run inside ./probe $k 300
+	run me ./probe limit-memory 300
+	[ "$status" -eq 0 ]
+	if inside true && me "$B/brattice" run --explain -- true | grep -q 'memory .*enforced'; then
+		for k in limit-memory limit-memfd; do
+			run inside ./probe $k 300
+			echo "$output"
+			[ "$status" -ne 0 ]
+		done
+	else
+		# Measured four times a second, and memfds that nobody maps are not seen: what stays is ended.
+		run inside python3 -c 'x = bytearray(b"x") * (300 << 20); import time; time.sleep(5)'
 		echo "$output"
-		[ "$status" -ne 0 ]
-	done
+		[ "$status" -eq 137 ]
+	fi
 	run inside ./probe limit-disk /tmp/big 300
 	echo "$output"
 	[ "$status" -ne 0 ]

@@ -16,6 +16,7 @@ setup() {
 	mkdir "$BATS_TEST_TMPDIR/project"
 	cd "$BATS_TEST_TMPDIR/project"
 	BRATTICE_STATE=$BATS_TEST_TMPDIR/state run "$BRATTICE" run -- true
+	echo "$output"
 	[ "$status" -eq 0 ]
 }
 

@@ -61,9 +61,14 @@ whole_or_nothing() {
 }
 # The processes of this world's brattice: monitors by their command line, the others, which have overwritten theirs, by program.
 ours() {
-	local pid
+	local pid owner
 	for pid in $(pgrep -f "^($B/brattice run |brattice: (init|path gate)\$)"); do
-		[ "$(readlink "/proc/$pid/exe")" != "$B/brattice" ] || echo "$pid"
+		[ "$(readlink "/proc/$pid/exe")" = "$B/brattice" ] || continue
+		owner=$pid
+		grep -qz '^brattice: ' "/proc/$pid/cmdline" 2> /dev/null && owner=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status" 2> /dev/null)
+		# Files of tests run side by side: another world's session is none of ours. One without a monitor is anybody's.
+		[ "${owner:-1}" -eq 1 ] || grep -qzxF "W=$W" "/proc/$owner/environ" 2> /dev/null || continue
+		echo "$pid"
 	done
 }
 # Nothing lives, listens, is mounted or lies in the project.
@@ -510,7 +515,7 @@ no_less() {
 		(faulty /bin/sh -c 'trap "" USR1 USR2; : > probe-ready; while [ -e probe-ready ]; do :; done; cat .env && echo LEAK; echo ran; exit 7' > /dev/null
 			printf '%s\n' "$STATUS" "$OUT" > "$W/log/storm") 3>&- &
 		job=$!
-		until pid=$(pgrep -o -f "^$B/brattice run "); do kill -0 "$job"; done
+		until pid=$(ours | head -n 1) && [ -n "$pid" ]; do kill -0 "$job"; done
 		storm "$pid" 300 WINCH CHLD CONT
 		until [ -e "$P/probe-ready" ]; do kill -0 "$job"; done
 		storm "$pid" 1000 WINCH USR1 USR2 CHLD CONT
@@ -534,7 +539,7 @@ storm() {
 	(faulty /bin/sh -c 'i=0; while [ $i -lt 100 ]; do echo $i > probe-f && mv probe-f probe-g && (echo x > .git/hooks/h$i) 2> /dev/null && echo LEAK; i=$((i + 1)); done; cat .env && echo LEAK; echo ran; exit 7' > /dev/null
 		printf '%s\n' "$STATUS" "$OUT" > "$W/log/storm") 3>&- &
 	job=$!
-	until pgrep -f "^$B/brattice run " > /dev/null; do kill -0 "$job"; done
+	until [ -n "$(ours)" ]; do kill -0 "$job"; done
 	while kill -0 "$job" 2> /dev/null && [ $((n += 1)) -lt 300 ]; do
 		mapfile -t pids < <(ours)
 		for pid in "${pids[@]}"; do kill -STOP "$pid" && kill -CONT "$pid"; done 2> /dev/null || true
@@ -685,7 +690,7 @@ lacks() {
 			WRAP=(env "--default-signal=INT,TERM,HUP")
 			(faulty sleep 20 > /dev/null; echo "$STATUS" > "$W/log/status") 3>&- &
 			job=$!
-			until pid=$(pgrep -o -f "^$B/brattice run "); do kill -0 "$job"; done
+			until pid=$(ours | head -n 1) && [ -n "$pid" ]; do kill -0 "$job"; done
 			[ "$i" -eq 0 ] || sleep "0.$(printf %03d "$i")" # so that it is met at another place each time
 			kill -s "$sig" "$pid"
 			wait "$job"
