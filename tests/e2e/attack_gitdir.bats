@@ -63,18 +63,18 @@ SPLIT='mkdir -p evil c/objects c/refs c/hooks; printf "ref: refs/heads/main\n" >
 	attacks "$W/log/list"
 }
 @test "a remote or submodule that is another project of the user" {
-	me sh -ec 'cd ../other; echo '"$CANARY"' > s; git add s; git commit -qm s'
+	me sh -ec 'cd ../other; echo '"$CANARY-other"' > s; git add s; git commit -qm s'
 	for u in ../other ./../other "$H/src/other" "file://$H/src/other" "sub/../../other"; do
 		project_reset
 		inside_sh "git remote add up '$u'; git config remote.up.url '$u'; git config submodule.x.url '$u'" > "$W/log/inside" 2>&1 || true
 		me git fetch -q --all > /dev/null 2>&1 || true
 		run inside git log --all -p
-		[[ $output != *"$CANARY"* ]] || { echo "OPEN: $u"; return 1; }
+		[[ $output != *"$CANARY-other"* ]] || { echo "OPEN: $u"; return 1; }
 	done
 	project_reset
 	me git remote add up ../other
 	me git fetch -q --all
-	[[ $(me git log --all -p) == *"$CANARY"* ]]
+	[[ $(me git log --all -p) == *"$CANARY-other"* ]]
 }
 @test "a .git file with two lines" {
 	plants "${SPLIT//evil/gd}"'mkdir -p .git/modules/m ".git/modules/m
