@@ -215,6 +215,8 @@ static int
 exec_path(const struct br_wall_config *c)
 {
 	const char *name = c->argv[0];
+	if (name == NULL)
+		return ENOENT;
 	if (strchr(name, '/') != NULL) {
 		(void)execve(name, c->argv, c->envp);
 		return errno;

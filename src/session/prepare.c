@@ -172,7 +172,7 @@ list_taken(const struct br_policy *policy, struct br_buf *out, struct br_err *e)
 {
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(policy, BR_POL_WARNING, r)) != NULL;) {
 		for (const char *p = r->text; *p != '\0'; p++)
-			br_buf_putc(out, *p != '\n' ? *p : '?'); /* a name must not look like another line */
+			br_buf_put(out, *p != '\n' ? p : "?", 1); /* a name must not look like another line */
 		br_buf_putc(out, '\n');
 	}
 	br_buf_putc(out, '\0');

@@ -230,7 +230,7 @@ fuzz_prepare(void)
 	memset(longest, 'n', 255);
 	longest = fuzz_room[fuzz_names++];
 	for (int i = 0; i < 4094; i += 2)
-		memcpy(longest + i, "./", 2);
+		memcpy(longest + i, "./", 2); /* NOLINT(bugprone-not-null-terminated-result): the room is zeroed */
 	longest = fuzz_room[fuzz_names++];
 	memset(longest, '/', 8191);
 	(void)!symlink("loop", "loop");

@@ -268,6 +268,7 @@ p_linger(char **a)
 		hide();
 	if (br_streq(a[0], "stopped"))
 		(void)raise(SIGSTOP);
+	/* What vfork(2) warns of is the attack. NOLINTBEGIN(clang-analyzer-unix.Vfork,clang-analyzer-security.insecureAPI.vfork) */
 	if (br_streq(a[0], "vfork") && vfork() != 0)
 		_exit(0);
 	if (br_streq(a[0], "traced") && fork() == 0) {
@@ -281,6 +282,7 @@ p_linger(char **a)
 		(void)usleep(50000);
 	}
 	_exit(0);
+	/* NOLINTEND(clang-analyzer-unix.Vfork,clang-analyzer-security.insecureAPI.vfork) */
 }
 
 #define P(name, cls, args, n, fn) {"process-" name, cls, args, n, fn}

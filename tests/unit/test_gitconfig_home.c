@@ -61,6 +61,7 @@ static void
 test_secrets_stay_out(void **state)
 {
 	(void)state;
+	/* Strings of several lines. NOLINTBEGIN(bugprone-suspicious-missing-comma) */
 	static const char *const secrets[] = {
 	    "[http \"https://h/\"]\n\textraHeader = Authorization: Basic CANARY\n",
 	    "[http]\n\textraHeader = X: CANARY\n\tcookieFile = CANARY\n\tproxy = http://u:CANARY@p\n\tsslKey = CANARY\n",
@@ -83,6 +84,7 @@ test_secrets_stay_out(void **state)
 	    "CANARY\n[hub]\n\toauthtoken = CANARY\n",
 	    "[lfs]\n\turl = https://CANARY@x\n[lfs \"https://CANARY@x\"]\n\taccess = basic\n[imap]\n\tpass = CANARY\n",
 	};
+	/* NOLINTEND(bugprone-suspicious-missing-comma) */
 	for (size_t i = 0; i < BR_ARRAY_LEN(secrets); i++) {
 		br_auto_buf out = {0}, text = {0};
 		br_buf_printf(&text, "%s[user]\n\tname = after\n%c", secrets[i], '\0');
