@@ -189,6 +189,10 @@ run(struct gate *g)
 			/* The last process inside is gone. Said before we go ourselves, because our end tears the namespaces down, which
 			 * takes the kernel longer than all else here. */
 			(void)br_send_frame(g->c->monitor_sock, "Z", 1, NULL, 0);
+			/* The last holder of the namespaces pays for taking them apart (some 20 ms): not the monitor, whom the user waits for. */
+			char c;
+			while (br_recv_frame(g->c->monitor_sock, &c, 1, NULL, NULL) > 0)
+				;
 			_exit(0);
 		}
 		if (n > 0 && (p[1].revents & (POLLHUP | POLLERR)) != 0)
@@ -267,16 +271,20 @@ set_roots(struct gate *g)
 			g->roots[g->nroots++] = (struct root){r->text, judged_from(r->text)};
 }
 
-/* Of what the monitor had open the gate keeps three descriptors and standard error. */
+/* Of what the monitor had open the gate keeps these descriptors and standard error. */
 static void
 keep_descriptors(struct br_gate_config *c)
 {
-	int *const keep[] = {&c->init_pidfd, &c->init_sock, &c->monitor_sock};
+	int *const keep[] = {&c->init_pidfd, &c->init_sock, &c->monitor_sock, &c->hold};
 	/* First above the three places, so that none is overwritten before it is copied; no higher, for RLIMIT_NOFILE may be low. */
 	for (size_t i = 0; i < BR_ARRAY_LEN(keep); i++)
 		*keep[i] = fcntl(*keep[i], F_DUPFD_CLOEXEC, 3 + BR_ARRAY_LEN(keep));
-	for (size_t i = 0; i < BR_ARRAY_LEN(keep); i++)
-		*keep[i] = dup3(*keep[i], 3 + (int)i, O_CLOEXEC);
+	for (size_t i = 0; i < BR_ARRAY_LEN(keep); i++) {
+		if (*keep[i] < 0)
+			(void)close(3 + (int)i);
+		else
+			*keep[i] = dup3(*keep[i], 3 + (int)i, O_CLOEXEC);
+	}
 	(void)br_sys_close_range(3 + BR_ARRAY_LEN(keep), ~0U, 0);
 	(void)close(STDIN_FILENO);
 	(void)close(STDOUT_FILENO);

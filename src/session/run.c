@@ -102,7 +102,9 @@ drain_gate(struct br_run *s)
 	if (m->gate_sock < 0)
 		return;
 	br_monitor_drain_gate(m);
-	/* Not waited for: it has nothing left to do but give its namespaces back. */
+	/* The gate holds the watches and the namespaces too, so these closes are quick; it is not waited for while it gives them back. */
+	br_latecomers_free(m->late);
+	m->late = NULL;
 	(void)kill(m->gate_pid, SIGKILL);
 	(void)close(m->gate_sock);
 	m->gate_sock = -1;
