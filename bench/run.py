@@ -41,6 +41,7 @@ class Bench:
         for d in (self.project, self.home, self.work / "run", self.work / "bundle/rootfs"):
             d.mkdir(parents=True)
         self.left_out = {}
+        self.same = None
         self.env = {
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "HOME": str(self.home),
@@ -87,6 +88,33 @@ class Bench:
         args += ["--ro-bind", "/etc", "/etc", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/var"]
         args += ["--dir", str(self.work), "--tmpfs", str(self.home), "--bind", str(self.project), str(self.project), "--chdir", str(self.project)]
         return [*args, *command]
+
+    def bwrap_same(self, command):
+        """bwrap with the mounts that brattice makes: what `run --explain` prints, one argument each."""
+        if self.same is None:
+            _, status, plan = self.run([self.brattice_run([])[0], "run", "--explain", "--", "true"])
+            if status != 0:
+                raise OSError(f"run --explain: {plan}")
+            args = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
+            for line in plan.splitlines():
+                m = re.match(r"(bind|symlink|tmpfs|dir|file|proc) +(ro|rw) *(?:noexec)? *(/\S*)(?: (?:->|from) (\S+))?$", line)
+                if not m:
+                    continue
+                kind, access, at, source = m.groups()
+                if kind == "proc":
+                    args += ["--proc", "/proc", "--dev", "/dev"]
+                elif at == "/etc/mtab" or at.startswith("/dev"):
+                    continue  # bwrap's --dev makes these
+                elif kind == "symlink":
+                    args += ["--symlink", source, at]
+                elif kind in ("tmpfs", "dir"):
+                    args += [f"--{kind}", at]
+                elif os.path.exists(source or at):
+                    args += ["--ro-bind" if access == "ro" or kind == "file" else "--bind", source or at, at]
+                elif kind == "bind" and at == str(self.home):
+                    args += ["--tmpfs", at]
+            self.same = args
+        return [*self.same, "--chdir", str(self.project), *command]
 
     def firejail(self, command):
         return ["firejail", "--quiet", "--noprofile", "--net=none", "--private-dev", "--nonewprivs", "--caps.drop=all", "--seccomp", "--ipc-namespace",
@@ -148,8 +176,8 @@ class Bench:
 
     def peers(self, names):
         """The runners that work here: name → function of a command."""
-        every = {"bare": self.bare, "unshare": self.unshare, "bwrap": self.bwrap, "firejail": self.firejail, "crun": self.crun,
-                 "nsjail": self.nsjail, "srt": self.srt, "brattice": self.brattice_run}
+        every = {"bare": self.bare, "unshare": self.unshare, "bwrap": self.bwrap, "bwrap, same mounts": self.bwrap_same,
+                 "firejail": self.firejail, "crun": self.crun, "nsjail": self.nsjail, "srt": self.srt, "brattice": self.brattice_run}
         good = {}
         for name in names:
             try:
@@ -181,7 +209,7 @@ def interleave(peers, rounds, slow, measure):
 
 def start(b):
     """`true`, from spawn to exit."""
-    peers = b.peers(["bare", "unshare", "bwrap", "firejail", "crun", "nsjail", "srt", "brattice"])
+    peers = b.peers(["bare", "unshare", "bwrap", "bwrap, same mounts", "firejail", "crun", "nsjail", "srt", "brattice"])
 
     def once(name):
         seconds, status, out = b.run(peers[name](["true"]))

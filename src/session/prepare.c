@@ -120,13 +120,15 @@ make_overlay_dirs(struct br_run *s, struct br_err *e)
 	return 0;
 }
 
-/* tmpfs is memory: each of the two never more than 4 GiB or an eighth of what the machine has. */
+/* tmpfs is memory: each of the two never more than 4 GiB, an eighth of what the machine has, or the session's limit of memory. */
 static uint64_t
 tmp_size(const struct br_run *s)
 {
 	uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 8;
 	if (most > 4ULL << 30)
 		most = 4ULL << 30;
+	if (s->limits.value[BR_LIMIT_MEMORY] != 0 && s->limits.value[BR_LIMIT_MEMORY] < most)
+		most = s->limits.value[BR_LIMIT_MEMORY];
 	uint64_t disk = s->limits.value[BR_LIMIT_DISK];
 	return disk != 0 && disk < most ? disk : most;
 }

@@ -67,7 +67,7 @@ ours() {
 		owner=$pid
 		grep -qz '^brattice: ' "/proc/$pid/cmdline" 2> /dev/null && owner=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status" 2> /dev/null)
 		# Files of tests run side by side: another world's session is none of ours. One without a monitor is anybody's.
-		[ "${owner:-1}" -eq 1 ] || grep -qzxF "W=$W" "/proc/$owner/environ" 2> /dev/null || continue
+		[ "${owner:-1}" -eq 1 ] || grep -qaF "$W/" "/proc/$owner/environ" 2> /dev/null || continue
 		echo "$pid"
 	done
 }
