@@ -117,8 +117,11 @@ bury(int dir, const char *id, struct br_gc_report *r, struct br_err *e)
 	/* With its lock the next gc looks again. */
 	if (!empty)
 		return 0;
+	/* Gone: the session ended by itself between the opening of its lock and the taking of it. */
+	if (unlinkat(dir, "lock", 0) < 0)
+		return errno == ENOENT ? 1 : br_err_set(e, errno, "cannot remove the lock");
 	r->dead++;
-	return unlinkat(dir, "lock", 0) < 0 ? br_err_set(e, errno, "cannot remove the lock") : 1;
+	return 1;
 }
 
 /* 1: nobody lives in it (now or since long); 0: it is alive; -1: an error. */
