@@ -31,7 +31,8 @@ static int
 done(long rc, const char *call, const char *temp)
 {
 	int result = probe_rc(rc, call);
-	(void)unlink(temp);
+	if (temp != NULL)
+		(void)unlink(temp);
 	return result;
 }
 

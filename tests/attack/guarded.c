@@ -407,7 +407,8 @@ config_held_map(char **a)
 	char *m = fd < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (m == MAP_FAILED || rename(lock, config) < 0)
 		return probe_rc(-1, "rename of config.lock");
-	memcpy(m, evil, strlen(evil));
+	for (size_t i = 0; evil[i] != '\0'; i++)
+		m[i] = evil[i];
 	return verdict(config, lock);
 }
 static int

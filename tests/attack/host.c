@@ -62,7 +62,7 @@ static int
 ready(const char *what)
 {
 	printf("ready %d %s\n", getpid(), what);
-	fflush(stdout);
+	(void)fflush(stdout);
 	return 0;
 }
 

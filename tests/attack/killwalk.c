@@ -77,7 +77,12 @@ state_of(pid_t pid, pid_t *parent)
 	char state = 'X';
 	if (slurp(pid, "stat", buf, sizeof(buf)) <= 0 || (p = strrchr(buf, ')')) == NULL)
 		return 'X';
-	return sscanf(p + 1, " %c %d", &state, parent) == 2 ? state : 'X';
+	/* ") S 123 …" */
+	if (p[1] == ' ' && p[2] != '\0') {
+		state = p[2];
+		*parent = (pid_t)strtol(p + 3, NULL, 10);
+	}
+	return state;
 }
 static void
 all(struct procs *ps)
@@ -206,7 +211,8 @@ look_for_survivors(struct walk *w, int64_t delay)
 		char cmd[512] = "";
 		ssize_t len = slurp(left[i], "cmdline", cmd, sizeof(cmd));
 		for (ssize_t k = 0; k + 1 < len; k++)
-			cmd[k] = cmd[k] == '\0' ? ' ' : cmd[k];
+			if (cmd[k] == '\0')
+				cmd[k] = ' ';
 		printf("survivor after %s was killed at %ld us: %d: %s\n", w->who, (long)delay, left[i], cmd);
 		(void)kill(left[i], SIGKILL);
 	}

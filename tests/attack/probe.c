@@ -139,7 +139,7 @@ find(const char *name)
 static int
 run_one(const struct probe *p, char **args)
 {
-	fflush(stdout);
+	(void)fflush(stdout);
 	pid_t pid = fork();
 	if (pid < 0) {
 		perror("fork");
@@ -147,7 +147,7 @@ run_one(const struct probe *p, char **args)
 	}
 	if (pid == 0) {
 		int rc = p->run(args);
-		fflush(stdout);
+		(void)fflush(stdout);
 		_exit(rc);
 	}
 	int status = 0;
@@ -185,7 +185,7 @@ batch(void)
 		const struct probe *p = n == 0 ? NULL : find(words[0]);
 		int rc = p == NULL || (int)n - 1 < p->nargs ? PROBE_CANT : run_one(p, words + 1);
 		printf("=%d\t%s\n", rc, whole);
-		fflush(stdout);
+		(void)fflush(stdout);
 		if (rc == PROBE_DONE)
 			worst = PROBE_DONE;
 		free(whole);
