@@ -456,7 +456,7 @@ watch_gate(struct br_monitor *m, struct br_err *e)
 }
 
 int
-br_monitor_loop(struct br_monitor *m, struct br_err *e)
+br_monitor_watch(struct br_monitor *m, struct br_err *e)
 {
 	const struct br_control_ops ops = {.arg = m,
 	    .status = ctl_status,
@@ -471,8 +471,12 @@ br_monitor_loop(struct br_monitor *m, struct br_err *e)
 	if (m->late != NULL && watch(m, br_latecomers_fd(m->late), on_latecomers, e) < 0)
 		return -1;
 	m->control = br_control_listen(m->loop, m->meta->id, &ops, e);
-	if (m->control == NULL)
-		return -1;
+	return m->control == NULL ? -1 : 0;
+}
+
+int
+br_monitor_loop(struct br_monitor *m, struct br_err *e)
+{
 	if (m->time_limit != 0 && br_loop_after(m->loop, m->time_limit * 1000000U, time_over, m) == NULL)
 		return br_err_set(e, errno, "cannot set the time limit");
 	if (br_loop_run(m->loop) < 0)

@@ -47,6 +47,8 @@ struct br_monitor {
 	bool failed;
 };
 
+/* Everything that the loop looks at, the control socket too: before the gate may let the command start. */
+int br_monitor_watch(struct br_monitor *m, struct br_err *e);
 /* Runs until the command has ended or the session failed. Everything else was set up by run.c. */
 int br_monitor_loop(struct br_monitor *m, struct br_err *e);
 /* What the gate still has to say when the last process inside has ended. */

@@ -75,7 +75,8 @@ launch(struct br_run *s, struct br_err *e)
 	m->gid = s->gid;
 	if (br_session_block_signals(s, e) < 0 || br_session_start_wall(s, e) < 0)
 		return -1;
-	if (br_session_send_masks(s, e) < 0 || br_session_start_gate(s, e) < 0 || br_session_release_gate(s, e) < 0) {
+	if (br_session_send_masks(s, e) < 0 || br_session_start_gate(s, e) < 0 || br_monitor_watch(m, e) < 0 ||
+	    br_session_release_gate(s, e) < 0) {
 		br_wall_cause(&m->wall, e);
 		return -1;
 	}

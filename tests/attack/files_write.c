@@ -176,7 +176,8 @@ w_mmap(char **a)
 	char *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (m == MAP_FAILED || ftruncate(fd, 4096) < 0)
 		return probe_rc(-1, "mmap");
-	memcpy(m, PROBE_MARK, strlen(PROBE_MARK));
+	for (size_t i = 0; i + 1 < sizeof(PROBE_MARK); i++)
+		m[i] = PROBE_MARK[i];
 	return PROBE_DONE;
 }
 static int
