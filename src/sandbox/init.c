@@ -191,13 +191,16 @@ lock_down(const struct init *in, struct br_err *e)
 	return 0;
 }
 
+/* By the kernel's own call: a C library keeps some real-time signals for its threads and refuses to change them, but an exec hands down what the starter ignored. */
 static void
 reset_signals(void)
 {
+	/* struct sigaction of the kernel, whose layout differs by machine, but is all zeros for SIG_DFL everywhere. */
+	static const char dfl[64];
 	sigset_t none;
 	sigemptyset(&none);
-	for (int s = 1; s < 65; s++)
-		(void)signal(s, SIG_DFL);
+	for (int s = 1; s <= BR_KERNEL_NSIG; s++)
+		(void)syscall(SYS_rt_sigaction, s, dfl, NULL, BR_KERNEL_NSIG / 8);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -31,6 +31,9 @@
 #define BR_FSCONFIG_SET_STRING 1
 #define BR_FSCONFIG_CMD_CREATE 6
 
+/* _NSIG of include/uapi/asm/signal.h (64 everywhere but on MIPS); that of a C library may count otherwise. */
+#define BR_KERNEL_NSIG 64
+
 struct br_mount_attr {
 	uint64_t attr_set, attr_clr, propagation, userns_fd;
 };
