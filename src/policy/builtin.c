@@ -324,6 +324,142 @@ const struct br_builtin_path br_builtin_paths[] = {
 };
 const size_t br_builtin_paths_n = BR_ARRAY_LEN(br_builtin_paths);
 
+#define HOME_SHELL(p) {p, "the shell: runs it at start"}
+#define HOME_PATH(p) {p, "the shell: finds programs in it"}
+
+const struct br_builtin_home br_builtin_home[] = {
+    HOME_SHELL(".bashrc"),
+    HOME_SHELL(".bash_profile"),
+    HOME_SHELL(".bash_login"),
+    HOME_SHELL(".bash_aliases"),
+    HOME_SHELL(".bash_logout"),
+    HOME_SHELL(".bash_completion"),
+    HOME_SHELL(".local/share/bash-completion/"),
+    HOME_SHELL(".profile"),
+    HOME_SHELL(".zshrc"),
+    HOME_SHELL(".zprofile"),
+    HOME_SHELL(".zshenv"),
+    HOME_SHELL(".zlogin"),
+    HOME_SHELL(".zlogout"),
+    HOME_SHELL(".kshrc"),
+    HOME_SHELL(".cshrc"),
+    HOME_SHELL(".tcshrc"),
+    HOME_SHELL(".config/fish/"),
+    {".inputrc", "readline: types what it binds to a key"},
+    {".config/environment.d/", "systemd: sets the variables of every service of the user from it"},
+    {".config/systemd/user/", "systemd: runs the services in it"},
+    {".local/share/systemd/user/", "systemd: runs the services in it"},
+    {".config/autostart/", "desktops: run what it names at login"},
+    {".local/share/applications/", "desktops: open files with the programs that it names"},
+    {".pam_environment", "login: sets variables from it"},
+    {".xprofile", "the display manager: runs it at login"},
+    {".xsessionrc", "the display manager: runs it at login"},
+    {".ssh/", "SSH: takes keys that may log in, hosts and programs to run from it"},
+    {".gitconfig", "git: runs the programs that it names"},
+    {".config/git/", "git: runs the programs that it names"},
+    {".hgrc", "Mercurial: runs the hooks and aliases that it names"},
+    {".config/jj/", "Jujutsu: runs the programs that it names"},
+    {".npmrc", "npm: takes registries, tokens, its prefix and programs to run from it"},
+    {".yarnrc", "Yarn: runs the program that it names (yarnPath)"},
+    {".yarnrc.yml", "Yarn: runs the program that it names (yarnPath)"},
+    {".bunfig.toml", "Bun: preloads the scripts that it names"},
+    {".config/pnpm/", "pnpm: takes registries and programs to run from it"},
+    {".cargo/config.toml", "Cargo: runs the compiler wrapper, linker and runner that it names"},
+    {".cargo/config", "Cargo: runs the compiler wrapper, linker and runner that it names"},
+    {".cargo/env", "the shell: runs it at start where rustup put it there"},
+    {".config/pip/", "pip: takes its index from it"},
+    {".pip/", "pip: takes its index from it"},
+    {".config/uv/", "uv: takes its index from it"},
+    {".pypirc", "twine: uploads to the addresses in it"},
+    {".m2/settings.xml", "Maven: takes repositories and passwords from it"},
+    {".gradle/init.gradle", "Gradle: runs it at every build"},
+    {".gradle/init.gradle.kts", "Gradle: runs it at every build"},
+    {".gradle/init.d/", "Gradle: runs the scripts in it at every build"},
+    {".gradle/gradle.properties", "Gradle: takes the arguments of its Java from it"},
+    {".config/go/env", "Go: takes its compiler's and linker's flags from it"},
+    {".gemrc", "RubyGems: takes sources and options from it"},
+    {".bundle/config", "Bundler: takes sources from it"},
+    {".condarc", "conda: takes channels from it"},
+    {".docker/", "docker: runs the credential helpers and plugins that it names"},
+    {".kube/", "kubectl: runs the credential programs that it names"},
+    {".aws/", "AWS tools: run the credential programs that it names"},
+    {".gdbinit", "the debugger: runs its commands"},
+    {".config/gdb/", "the debugger: runs its commands"},
+    {".lldbinit", "the debugger: runs its commands"},
+    {".pythonrc", "Python: runs it at start where PYTHONSTARTUP names it"},
+    {".vimrc", "Vim: runs it at start"},
+    {".vim/", "Vim: loads the plugins in it"},
+    {".config/nvim/", "Neovim: runs it at start"},
+    {".local/share/nvim/site/", "Neovim: loads the plugins in it"},
+    {".emacs", "Emacs: runs it at start"},
+    {".emacs.d/", "Emacs: runs it at start"},
+    {".tmux.conf", "tmux: runs the commands in it"},
+    {".config/tmux/", "tmux: runs the commands in it"},
+    {".screenrc", "screen: runs the commands in it"},
+    {".config/direnv/", "direnv: runs it, and takes from it what is allowed"},
+    {".local/share/direnv/allow/", "direnv: runs the .envrc files that it names"},
+    {".config/Code/User/", "VS Code: takes tasks and paths of programs to run from it"},
+    {".vscode-server/", "VS Code: loads the extensions in it"},
+    {".config/zed/", "Zed: takes paths of programs to run from it"},
+    {".claude.json", "Claude Code: starts the servers that it names"},
+    {".claude/settings.json", "Claude Code: runs the hooks and programs that it names, and takes permissions from it"},
+    {".claude/settings.local.json", "Claude Code: runs the hooks and programs that it names, and takes permissions from it"},
+    {".claude/CLAUDE.md", "Claude Code: follows the instructions in it"},
+    {".claude/hooks/", "Claude Code: runs the hook programs in it"},
+    {".claude/agents/", "Claude Code: takes agents, their tools and permissions from it"},
+    {".claude/commands/", "Claude Code: runs the commands embedded in it"},
+    {".claude/skills/", "Claude Code: runs the commands embedded in it"},
+    {".claude/plugins/", "Claude Code: runs the hooks and servers in it"},
+    {".claude/local/", "Claude Code: runs it in place of itself"},
+    {".claude/shell-snapshots/", "Claude Code: runs them before each command"},
+    {".codex/config.toml", "Codex: takes programs, servers and permissions from it"},
+    {".codex/AGENTS.md", "Codex: follows the instructions in it"},
+    {".codex/prompts/", "Codex: follows the instructions in it"},
+    {".codex/skills/", "Codex: runs the commands embedded in it"},
+    {".codex/rules/", "Codex: takes permissions from it"},
+    {".gemini/settings.json", "Gemini CLI: takes programs, servers and permissions from it"},
+    {".gemini/GEMINI.md", "Gemini CLI: follows the instructions in it"},
+    {".gemini/commands/", "Gemini CLI: runs the commands embedded in it"},
+    {".gemini/extensions/", "Gemini CLI: loads the extensions in it"},
+    {".config/opencode/", "opencode: takes programs, plugins and permissions from it"},
+    {".cursor/", "Cursor: takes programs, servers and permissions from it"},
+    {".aider.conf.yml", "aider: takes programs to run from it"},
+    HOME_PATH("bin/"),
+    HOME_PATH(".bin/"),
+    HOME_PATH(".local/bin/"),
+    HOME_PATH(".cargo/bin/"),
+    HOME_PATH("go/bin/"),
+    HOME_PATH(".npm-global/bin/"),
+    HOME_PATH(".bun/bin/"),
+    HOME_PATH(".deno/bin/"),
+    HOME_PATH(".volta/bin/"),
+    HOME_PATH(".local/share/mise/shims/"),
+    HOME_PATH(".asdf/shims/"),
+    HOME_PATH(".pyenv/shims/"),
+    HOME_PATH(".rbenv/shims/"),
+    {".npm-global/lib/node_modules/", "Node.js: loads programs that were installed for the user"},
+    {".local/lib/", "Python: loads the packages that were installed for the user, at every start"},
+};
+const size_t br_builtin_home_n = BR_ARRAY_LEN(br_builtin_home);
+
+bool
+br_home_name_covers(const char *name, const char *rel)
+{
+	size_t n = strlen(name);
+	if (name[n - 1] == '/')
+		return strncmp(rel, name, n - 1) == 0 && (rel[n - 1] == '/' || rel[n - 1] == '\0');
+	return strncmp(rel, name, n) == 0 && (rel[n] == '/' || rel[n] == '\0');
+}
+
+const struct br_builtin_home *
+br_builtin_home_find(const char *rel)
+{
+	for (size_t i = 0; i < br_builtin_home_n; i++)
+		if (br_home_name_covers(br_builtin_home[i].name, rel))
+			return &br_builtin_home[i];
+	return NULL;
+}
+
 const char *const br_builtin_skip_dirs[] = {".git", "node_modules", "bower_components", ".pnpm-store", ".yarn", ".venv", "venv",
     "site-packages", "dist-packages", ".tox", ".nox", "__pycache__", ".direnv", ".gradle", ".m2", "target", "vendor", "Pods",
     ".bundle", ".terraform", ".next", ".nuxt"};

@@ -16,6 +16,21 @@ struct br_builtin_path {
 extern const struct br_builtin_path br_builtin_paths[];
 extern const size_t br_builtin_paths_n;
 
+/* Names below a home that a shell, a tool or an agent executes or trusts: what the handoff check lists of the changes to the private
+ * home that stay, and of a home's own files that the policy let be written. */
+struct br_builtin_home {
+	const char *name; /* relative to the home, literal; a directory ends in '/' and stands for all below it */
+	const char *what; /* who does what with it */
+};
+
+extern const struct br_builtin_home br_builtin_home[];
+extern const size_t br_builtin_home_n;
+
+/* Whether `rel` is the entry `name` or lies below it. */
+bool br_home_name_covers(const char *name, const char *rel);
+/* The entry that covers `rel`, or NULL. */
+const struct br_builtin_home *br_builtin_home_find(const char *rel);
+
 /* Names of directories, at any depth, that the scan for hidden files does not enter: they hold other people's published files
  * (test keys among them), and are large. */
 extern const char *const br_builtin_skip_dirs[];

@@ -1,6 +1,7 @@
 #include "session/home.h"
 
 #include "base/io.h"
+#include "policy/builtin.h"
 #include "session/gitconfig_home.h"
 
 #include <errno.h>
@@ -71,9 +72,29 @@ add_pair(struct br_home *h, const char *src, const char *dst, struct br_err *e)
 	return 0;
 }
 
+/* What the handoff check is not to take for the session's. */
 static int
-put_file(const char *base, const char *rel, const void *data, size_t n, int uid, int gid, struct br_err *e)
+remember(struct br_home *h, const char *rel, const void *data, size_t n, struct br_err *e)
 {
+	if (br_builtin_home_find(rel) == NULL)
+		return 0;
+	struct br_home_written *w = reallocarray(h->written, h->nwritten + 1, sizeof(*w));
+	char *name = strdup(rel);
+	if (w != NULL)
+		h->written = w;
+	if (w == NULL || name == NULL) {
+		free(name);
+		return br_err_set(e, ENOMEM, "private home");
+	}
+	h->written[h->nwritten].rel = name;
+	br_sha256_of(data, n, h->written[h->nwritten++].sha256);
+	return 0;
+}
+
+static int
+put_file(struct br_home *h, const char *rel, const void *data, size_t n, int uid, int gid, struct br_err *e)
+{
+	const char *base = h->dir;
 	char path[PATH_MAX], parent[PATH_MAX];
 	(void)snprintf(parent, sizeof(parent), "%s", rel);
 	char *slash = strrchr(parent, '/');
@@ -87,7 +108,7 @@ put_file(const char *base, const char *rel, const void *data, size_t n, int uid,
 	br_auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || br_write_all(fd, data, n) < 0)
 		return br_err_set(e, errno, "cannot write %s", path);
-	return own(path, uid, gid, e);
+	return own(path, uid, gid, e) < 0 ? -1 : remember(h, rel, data, n, e);
 }
 
 static int
@@ -101,7 +122,7 @@ keep(struct br_home *h, const char *rel, const char *home, int uid, int gid, str
 	br_auto_buf b = {0};
 	if (br_read_file(AT_FDCWD, src, &b, KEPT_FILE_MAX) < 0)
 		return 0; /* nothing kept yet */
-	return put_file(h->dir, rel, b.p != NULL ? b.p : "", b.len, uid, gid, e);
+	return put_file(h, rel, b.p != NULL ? b.p : "", b.len, uid, gid, e);
 }
 
 /* Own copies of project directories (node_modules, .venv): the host never sees what is written there. */
@@ -148,7 +169,7 @@ add_gitconfig(struct br_home *h, const struct br_policy *policy, const char *hom
 		return 0;
 	if (br_gitconfig_home(policy, home, &b, e) < 0)
 		return -1;
-	return b.len > 0 ? put_file(h->dir, name, b.p, b.len, uid, gid, e) : 0;
+	return b.len > 0 ? put_file(h, name, b.p, b.len, uid, gid, e) : 0;
 }
 
 int
@@ -156,6 +177,7 @@ br_home_prepare(struct br_home *h, const struct br_policy *policy, const struct 
     const char *session_dir, int uid, int gid, struct br_err *e)
 {
 	*h = (struct br_home){.made = BR_MADE_INIT};
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &h->since);
 	char homes[PATH_MAX];
 	if (join(h->dir, sizeof(h->dir), session_dir, "home", e) < 0 || join(homes, sizeof(homes), state, "homes", e) < 0 ||
 	    join(h->store, sizeof(h->store), homes, p->hash, e) < 0)
@@ -172,7 +194,7 @@ br_home_prepare(struct br_home *h, const struct br_policy *policy, const struct 
 	if (add_gitconfig(h, policy, home, uid, gid, e) < 0)
 		return -1;
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(policy, BR_POL_HOME_FILE, r)) != NULL;)
-		if (put_file(h->dir, r->text, r->data, r->data_len, uid, gid, e) < 0)
+		if (put_file(h, r->text, r->data, r->data_len, uid, gid, e) < 0)
 			return -1;
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(policy, BR_POL_HOME_KEEP, r)) != NULL;)
 		if (keep(h, r->text, home, uid, gid, e) < 0)
@@ -215,4 +237,9 @@ br_home_free(struct br_home *h)
 	free(h->keeps);
 	h->keeps = NULL;
 	h->nkeeps = 0;
+	for (size_t i = 0; i < h->nwritten; i++)
+		free(h->written[i].rel);
+	free(h->written);
+	h->written = NULL;
+	h->nwritten = 0;
 }

@@ -5,16 +5,28 @@
 #ifndef BRATTICE_SESSION_HOME_H
 #define BRATTICE_SESSION_HOME_H
 
+#include "base/sha256.h"
 #include "policy/compiled.h"
 #include "sandbox/plan.h"
 #include "session/made.h"
 #include "session/project.h"
+
+#include <time.h>
+
+/* A file that brattice wrote into the home, of the names that the handoff check knows (policy/builtin.h). */
+struct br_home_written {
+	char *rel;
+	char sha256[BR_SHA256_HEX];
+};
 
 struct br_home {
 	char dir[PATH_MAX];   /* $STATE/sessions/<id>/home */
 	char store[PATH_MAX]; /* $STATE/homes/<hash> */
 	struct br_plan_pair *keeps; /* directories to bind; strings owned */
 	size_t nkeeps;
+	struct timespec since; /* by the clock of change times, before anything was made */
+	struct br_home_written *written;
+	size_t nwritten;
 	struct br_made made; /* directories of the project made for filesystem.private; its descriptors are only the monitor's */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "session/helper.h"
+#include "session/home_changes.h"
 #include "session/neighbours.h"
 
 #include <errno.h>
@@ -118,7 +119,12 @@ handoff(struct br_run *s)
 	struct stat st;
 	struct br_err e = BR_ERR_INIT;
 	char policy[PATH_MAX + 16];
-	if (s->m.touched_fd < 0 || fstat(s->m.touched_fd, &st) < 0 || st.st_size == 0 || s->policy_file[0] == '\0')
+	if (s->m.touched_fd < 0 || fstat(s->m.touched_fd, &st) < 0 || s->policy_file[0] == '\0')
+		return;
+	int changes = br_home_changes(&s->ph, &s->policy, s->project.root, s->home, s->m.session_dir, &e);
+	if (changes < 0)
+		br_err_print(&e);
+	if (st.st_size == 0 && changes <= 0)
 		return;
 	(void)snprintf(policy, sizeof(policy), "%s", s->policy_file);
 	char *argv[] = {(char[]){"brattice-review"}, (char[]){"handoff"}, (char[]){"--session"}, s->dir, (char[]){"--project"}, s->project.root,

@@ -8,6 +8,7 @@
  *     events.jsonl  session/events.h
  *     touched       "op path" lines (escaped), the names the path gate let be changed: input of the handoff check
  *     base          review mode: "sha256 size mode mtime_ns path" of lower files at copy-up; "-" for the hash of a large one
+ *     home-changes  names in homes that the handoff check knows, session/home_changes.h
  *     home/ upper/ work/   private storage of the run; home is removed at the end, upper and work stay until apply/discard
  *   $STATE/homes/<hash of project>/  what the private home keeps per project
  *   $STATE/homes/<hash>.made         directories made in the project, session/made.h

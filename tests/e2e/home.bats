@@ -214,3 +214,59 @@ public() { rm -rf "$H/.config/brattice"; }
 	[ "$status" -eq 126 ]
 	[[ $output == *"leads through a symlink now"* ]]
 }
+
+# A policy of the user's with this `home:` or `filesystem:` line.
+policy_line() {
+	mkdir -p "$H/.config/brattice"
+	printf 'version: 1\n%s\n' "$1" > "$H/.config/brattice/policy.yaml"
+	give
+}
+@test "names in the kept home that the next session executes are listed; what goes with the session is one note" {
+	policy_line 'home: {keep: [.local/, .bashrc, .claude/hooks/], files: {.npmrc: "fund=false\n"}}'
+	run inside_sh 'mkdir -p ~/.local/bin ~/.local/share/x; echo 1 > ~/.local/bin/tool; echo 1 > ~/.local/share/x/data; echo 1 > ~/.bashrc
+		echo 1 > ~/.claude/hooks/h; echo 1 > ~/.zshrc; mkdir -p ~/.config/fish/conf.d; echo 1 > ~/.config/fish/conf.d/x; echo 1 > ~/notes'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"warn  ~/.local/bin/tool: kept for the next session (home.keep); the shell: finds programs in it"* ]]
+	[[ $output == *"warn  ~/.bashrc: kept for the next session"* ]]
+	[[ $output == *"warn  ~/.claude/hooks/h: kept for the next session"*"hook"* ]]
+	[[ $output == *"note  ~: changed in the private home, and gone with it: ~/.zshrc, ~/.config/fish/"* ]]
+	# What brattice wrote there itself, and what no table names.
+	[[ $output != *npmrc* && $output != *gitconfig* && $output != *data* && $output != *notes* ]]
+	# The next session changes nothing of it.
+	run inside cat .local/bin/tool "$H/.local/bin/tool"
+	echo "$output"
+	public
+	[[ $output == *1* && $output != *"kept for"* ]]
+}
+@test "a symlink in the kept home in the place of a listed directory is listed, and not followed" {
+	policy_line 'home: {keep: [.local/]}'
+	inside_sh 'rm -rf ~/.local/bin ~/.local/lib'
+	run inside_sh 'mkdir -p ~/.local/x/python; echo 1 > ~/.local/x/tool; ln -s x ~/.local/bin; ln -s /etc ~/.local/lib'
+	echo "$output"
+	public
+	[[ $output == *"warn  ~/.local/bin: kept"* && $output == *"warn  ~/.local/lib: kept"* && $output != *passwd* ]]
+}
+@test "brattice's own files in the private home are listed once they are changed" {
+	policy_line 'home: {files: {.npmrc: "fund=false\n"}}'
+	run inside_sh 'echo prefix=/tmp >> ~/.npmrc; git config --global alias.x "!sh"'
+	echo "$output"
+	public
+	[[ $output == *"gone with it: ~/.gitconfig, ~/.npmrc"* ]]
+}
+@test "the user's own files that the policy let be written are listed" {
+	me mkdir -p "$H/tools" "$H/.config/nvim" "$H/bin"
+	chmod 0777 "$H/tools" "$H/.config/nvim" "$H/bin" # root's sessions are another user's
+	policy_line 'filesystem: {write: [~/.config/nvim, ~/bin, ~/tools]}'
+	run inside_sh "echo 1 > $H/.config/nvim/init.lua; echo 1 > $H/bin/ls; echo 1 > $H/tools/x"
+	echo "$output"
+	public
+	rm -rf "$H/tools" "$H/.config/nvim" "$H/bin"
+	[[ $output == *"warn  ~/.config/nvim/init.lua: your own, changed while the session ran; Neovim"* ]]
+	[[ $output == *"warn  ~/bin/ls: your own"* && $output != *tools/x* ]]
+}
+@test "a session that changes no listed name says nothing" {
+	run inside_sh 'echo 1 > ~/x; mkdir ~/.cache/y; cat ~/.gitconfig > /dev/null'
+	echo "$output"
+	[ -z "$output" ]
+}

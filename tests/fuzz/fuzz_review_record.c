@@ -1,4 +1,4 @@
-/* `touched`, `base`, the journal of an apply, git's index. Oracle: no crash, and the journal touches nothing but names in its tree. */
+/* `touched`, `base`, `home-changes`, the journal of an apply, git's index. Oracle: no crash, and the journal touches nothing but names in its tree. */
 #include "fuzz.h"
 
 #include "base/io.h"
@@ -8,6 +8,14 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+
+static int
+take(void *arg, const char *how, const char *name)
+{
+	size_t *n = arg;
+	*n += strlen(how) + strlen(name);
+	return 0;
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,6 +37,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	br_touched_free(&t);
 	(void)br_base_read(dir, &b, &e);
 	br_base_free(&b);
+	size_t n = 0;
+	if (br_replace_file(dir, "home-changes", data, size, 0600) < 0)
+		abort();
+	(void)br_home_changes_read(dir, take, &n, &e);
 	(void)br_journal_settle(tree, dir, &e);
 	char hex[BR_SHA256_HEX];
 	(void)br_index_digest(data, size, hex);

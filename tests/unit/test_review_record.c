@@ -70,6 +70,35 @@ test_base(void **state)
 	tree_remove(&t);
 }
 
+static int
+count_home(void *arg, const char *how, const char *name)
+{
+	struct br_buf *b = arg;
+	br_buf_printf(b, "%s|%s;", how, name);
+	return 0;
+}
+
+static void
+test_home_changes(void **state)
+{
+	struct tree t;
+	struct br_err e = BR_ERR_INIT;
+	br_auto_buf got = {0};
+	tree_make(&t);
+	assert_int_equal(br_home_changes_read(t.fd, count_home, &got, &e), 0);
+	assert_int_equal(got.len, 0);
+	tree_put(&t, "home-changes", "kept .bashrc\nhost bin/a\\nb\ngone .claude/hooks/\ncut any/where\nkept .zsh", 0600);
+	assert_int_equal(br_home_changes_read(t.fd, count_home, &got, &e), 0);
+	assert_string_equal(got.p, "kept|.bashrc;host|bin/a\nb;gone|.claude/hooks/;cut|any/where;");
+	static const char *const bad[] = {"kept\n", "kept notes\n", "lost .bashrc\n", " .bashrc\n", "kept .bashrc\\x\n"};
+	for (size_t i = 0; i < BR_ARRAY_LEN(bad); i++) {
+		tree_put(&t, "home-changes", bad[i], 0600);
+		if (br_home_changes_read(t.fd, count_home, &got, &e) == 0)
+			fail_msg("took \"%s\"", bad[i]);
+	}
+	tree_remove(&t);
+}
+
 struct crash {
 	struct tree project, session;
 	struct br_buf journal;
@@ -181,7 +210,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_touched),
-	    cmocka_unit_test(test_base),
+	    cmocka_unit_test(test_base), cmocka_unit_test(test_home_changes),
 	    cmocka_unit_test(test_journal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,16 @@ put_names_md(struct br_buf *b, enum br_pol_kind kind, const char *title, const c
 }
 
 static void
+put_home_md(struct br_buf *b)
+{
+	br_buf_puts(b, "\n### Names in a home\n\nListed at the end of the run when they were changed and stay: in what `home.keep` keeps "
+		       "for the next session, or in the home's own files that `filesystem.write` names. Of the others the number is "
+		       "said; they are gone with the session.\n\n| name | why |\n|---|---|\n");
+	for (size_t i = 0; i < br_builtin_home_n; i++)
+		br_buf_printf(b, "| `%s` | %s |\n", br_builtin_home[i].name, br_builtin_home[i].what);
+}
+
+static void
 put_lists_md(struct br_buf *b)
 {
 	br_buf_puts(b, "\n## Built-in lists\n");
@@ -221,6 +231,7 @@ put_lists_md(struct br_buf *b)
 	    "Files that git tracks are not hidden by these, since git would take them for modified.");
 	put_names_md(b, BR_POL_UNHIDE, "… of which these are free", "");
 	put_names_md(b, BR_POL_WATCH, "Watched names", "They may be written, and are listed at the end of the run.");
+	put_home_md(b);
 }
 
 static const char *

@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "base/opt.h"
+#include "policy/builtin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +12,10 @@
 
 /* Names looked at below a directory that was moved into place as a whole. */
 #define WALK_MAX 200000
+/* Names of the private home that are said of those that go with it. */
+#define GONE_SHOWN 6
 
-static const char HEAD[] = "brattice: what this run changed that the host may execute or trust:\n";
+static const char HEAD[] = "brattice: what this run changed that the host, or the next session, may execute or trust:\n";
 
 struct opts {
 	const char *session, *project, *policy;
@@ -95,6 +98,50 @@ names_of_overlay(const struct br_view *v, struct br_strv *names, struct br_hando
 	return rc;
 }
 
+struct home_names {
+	struct br_handoff *h;
+	struct br_buf gone; /* "~/a, ~/b" */
+	unsigned n;
+};
+
+static int
+home_name(void *arg, const char *how, const char *name)
+{
+	struct home_names *names = arg;
+	const struct br_builtin_home *known = br_builtin_home_find(name);
+	const char *what = known != NULL ? known->what : "";
+	br_auto_buf path = {0};
+	br_buf_printf(&path, "~/%s", name);
+	if (path.failed) {
+		names->h->failed = true;
+	} else if (br_streq(how, "gone")) {
+		if (names->n++ < GONE_SHOWN)
+			br_buf_printf(&names->gone, "%s%s", names->gone.len > 0 ? ", " : "", path.p);
+	} else if (br_streq(how, "cut")) {
+		br_handoff_add(names->h, BR_HANDOFF_WARN, "home-incomplete", path.p, "there is more in it than is looked at");
+	} else if (br_streq(how, "kept")) {
+		br_handoff_add(names->h, BR_HANDOFF_WARN, "home-kept", path.p, "kept for the next session (home.keep); %s", what);
+	} else {
+		br_handoff_add(names->h, BR_HANDOFF_WARN, "home-host", path.p, "your own, changed while the session ran; %s", what);
+	}
+	return 0;
+}
+
+/* What the monitor found in homes. What goes with the private home harms nobody, and an agent writes its own settings at each start:
+ * that is one note. */
+static int
+look_at_homes(int session, struct br_handoff *h, struct br_err *e)
+{
+	struct home_names names = {.h = h};
+	int rc = br_home_changes_read(session, home_name, &names, e);
+	if (rc == 0 && names.n > 0)
+		br_handoff_add(h, BR_HANDOFF_NOTE, "home-gone", "~",
+		    "changed in the private home, and gone with it: %s%s (home.keep keeps what it names)",
+		    names.gone.p != NULL ? names.gone.p : "", names.n > GONE_SHOWN ? " …" : "");
+	br_buf_free(&names.gone);
+	return rc;
+}
+
 /* Where the changes of review mode are, for somebody who has just come back to a shell. */
 static void
 say_pending(struct br_buf *out, const struct opts *o)
@@ -144,6 +191,8 @@ check(const struct opts *o, struct br_handoff *h, bool *pending, struct br_err *
 	if (upper < 0 && errno != ENOENT)
 		return br_err_set(e, errno, "cannot open the session's overlay");
 	if (upper >= 0 && keep_for_apply(session, root, o->policy, e) < 0)
+		return -1;
+	if (look_at_homes(session, h, e) < 0)
 		return -1;
 	struct br_policy policy = {0};
 	struct br_guard *guard = br_review_guard(AT_FDCWD, o->policy, &policy, e);

@@ -1,6 +1,7 @@
 #include "session/review/record.h"
 
 #include "base/io.h"
+#include "policy/builtin.h"
 
 #include <errno.h>
 
@@ -103,6 +104,35 @@ br_touched_free(struct br_touched *t)
 {
 	br_strv_free(&t->names);
 	br_strv_free(&t->moved);
+}
+
+struct home_arg {
+	int (*fn)(void *arg, const char *how, const char *name);
+	void *arg;
+};
+
+static int
+home_line(void *arg, char *line)
+{
+	static const char *const words[] = {"kept", "host", "gone", "cut"};
+	struct home_arg *a = arg;
+	char *name = strchr(line, ' ');
+	if (name == NULL || !br_unescape(name + 1))
+		return -1;
+	*name++ = '\0';
+	bool known = false;
+	for (size_t i = 0; i < BR_ARRAY_LEN(words); i++)
+		known = known || br_streq(line, words[i]);
+	if (!known || (!br_streq(line, "cut") && br_builtin_home_find(name) == NULL))
+		return -1;
+	return a->fn(a->arg, line, name);
+}
+
+int
+br_home_changes_read(int sessionfd, int (*fn)(void *arg, const char *how, const char *name), void *arg, struct br_err *e)
+{
+	struct home_arg a = {.fn = fn, .arg = arg};
+	return each_line(sessionfd, "home-changes", home_line, &a, e);
 }
 
 /* The next field, ended by a space that becomes a NUL; NULL when there is none. */

@@ -18,6 +18,11 @@ struct br_touched {
 int br_touched_read(int sessionfd, const char *project, struct br_touched *out, struct br_err *e);
 void br_touched_free(struct br_touched *t);
 
+/* Reads `home-changes` (session/home_changes.h) and calls `fn` for each line, in their order; both strings are only valid in the call. An
+ * absent file has no lines. A line whose first word is unknown, or whose name is of no entry of the table (policy/builtin.h) and
+ * not "cut", makes the file damaged. */
+int br_home_changes_read(int sessionfd, int (*fn)(void *arg, const char *how, const char *name), void *arg, struct br_err *e);
+
 /* A lower file as it was when the run first changed it. */
 struct br_base_entry {
 	char *path;
