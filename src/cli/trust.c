@@ -2,12 +2,15 @@
 #include "cli/command.h"
 
 #include "base/io.h"
+#include "session/helper.h"
 #include "session/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
+
+#define FINDINGS_MAX (1UL << 20)
 
 struct opts {
 	bool list, remove, yes, json;
@@ -25,7 +28,7 @@ const struct br_usage br_usage_trust = {
 	.synopsis = "[OPTION...] [FILE]",
 	.summary = "trust a policy file that lies in a project",
 	.about = "A policy in a project may come from anybody, so it is used only after you have said yes to its content. Shows FILE "
-		 "(brattice.yaml in the working directory if not given) and asks; the answer is remembered for this content at this "
+		 "(brattice.yaml in the working directory if not given), what `brattice policy check` finds in it, and asks; the answer is remembered for this content at this "
 		 "path.\n\n"
 		 "Exit status: 0 when it is trusted now, 1 when you said no.",
 	.opts = table,
@@ -96,6 +99,24 @@ resolve(const char *file, char out[PATH_MAX], struct br_err *e)
 	return k < PATH_MAX ? 0 : br_err_set(e, ENAMETOOLONG, "%s", file);
 }
 
+/* What `policy check` says of the file, for whoever is asked; also that it could not. */
+static void
+findings(const char *path, struct br_buf *out)
+{
+	br_auto_buf said = {0};
+	br_auto_free char *file = strdup(path);
+	struct br_err e = BR_ERR_INIT;
+	char *argv[] = {(char[]){"brattice-policy"}, (char[]){"check"}, (char[]){"--"}, file, NULL};
+	int status = file != NULL ? br_helper_output("brattice-policy", argv, &said, FINDINGS_MAX, &e) : -1;
+	if (status < 0)
+		br_buf_printf(out, "brattice policy check could not look at it: %s\n", e.msg);
+	else if (status == 0)
+		br_buf_puts(out, "What brattice policy check finds in it:\n");
+	else
+		br_buf_puts(out, "It can't be used as it is; brattice policy check says:\n");
+	br_buf_put(out, said.p != NULL ? said.p : "", said.len);
+}
+
 /* 1: trusted; 0: the user says no; -1: an error. */
 static int
 trust(const char *file, bool yes, struct br_err *e)
@@ -110,7 +131,10 @@ trust(const char *file, bool yes, struct br_err *e)
 	if (yes)
 		return br_trust_add(path, hash, e) < 0 ? -1 : 1;
 	br_auto_fd int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	return br_trust_ask(tty, path, hash, NULL, e);
+	br_auto_buf more = {0};
+	if (tty >= 0)
+		findings(path, &more);
+	return more.failed ? br_err_set(e, ENOMEM, "what policy check finds") : br_trust_ask(tty, path, hash, more.p, e);
 }
 
 int

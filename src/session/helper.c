@@ -1,5 +1,7 @@
 #include "session/helper.h"
 
+#include "base/io.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,8 +29,9 @@ br_helper_path(const char *name, char *out, size_t room, struct br_err *e)
 	return br_err_hint(e, "install brattice as a whole (make install), or run it from the build tree");
 }
 
-int
-br_helper_run(const char *name, char *const argv[], struct br_err *e)
+/* With `out` its standard output, else to standard error. */
+static pid_t
+spawn(const char *name, char *const argv[], int out, struct br_err *e)
 {
 	char path[PATH_MAX];
 	if (br_helper_path(name, path, sizeof(path), e) < 0)
@@ -37,12 +40,16 @@ br_helper_run(const char *name, char *const argv[], struct br_err *e)
 	if (posix_spawn_file_actions_init(&fa) != 0)
 		return br_err_set(e, ENOMEM, "cannot start %s", name);
 	(void)posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
-	(void)posix_spawn_file_actions_adddup2(&fa, 2, 1);
+	(void)posix_spawn_file_actions_adddup2(&fa, out >= 0 ? out : 2, 1);
 	pid_t pid;
 	int rc = posix_spawn(&pid, path, &fa, NULL, argv, environ);
 	(void)posix_spawn_file_actions_destroy(&fa);
-	if (rc != 0)
-		return br_err_set(e, rc, "cannot start %s", path);
+	return rc != 0 ? br_err_set(e, rc, "cannot start %s", path) : pid;
+}
+
+static int
+wait_for(pid_t pid, const char *name, struct br_err *e)
+{
 	int st;
 	while (waitpid(pid, &st, 0) < 0)
 		if (errno != EINTR)
@@ -50,4 +57,28 @@ br_helper_run(const char *name, char *const argv[], struct br_err *e)
 	if (!WIFEXITED(st))
 		return br_err_set(e, 0, "%s was killed by signal %d", name, WTERMSIG(st));
 	return WEXITSTATUS(st);
+}
+
+int
+br_helper_run(const char *name, char *const argv[], struct br_err *e)
+{
+	pid_t pid = spawn(name, argv, -1, e);
+	return pid < 0 ? -1 : wait_for(pid, name, e);
+}
+
+int
+br_helper_output(const char *name, char *const argv[], struct br_buf *out, size_t max, struct br_err *e)
+{
+	int p[2];
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return br_err_set(e, errno, "cannot start %s", name);
+	pid_t pid = spawn(name, argv, p[1], e);
+	(void)close(p[1]);
+	int rc = pid < 0 ? -1 : br_read_all(p[0], out, max);
+	int saved = errno;
+	(void)close(p[0]); /* should it say more than `max`, it ends by SIGPIPE */
+	if (pid < 0)
+		return -1;
+	int status = wait_for(pid, name, e);
+	return rc < 0 ? br_err_set(e, saved, "cannot read what %s says", name) : status;
 }

@@ -168,11 +168,12 @@ trusted_by_option(const struct br_run_options *o, const char *hash)
 	return false;
 }
 
-/* What the compiler found that files of the project take for the session, one a line. */
+/* What the compiler found that files of the project take for the session, one a line; empty when there is nothing. */
 static int
 list_taken(const struct br_policy *policy, struct br_buf *out, struct br_err *e)
 {
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(policy, BR_POL_WARNING, r)) != NULL;) {
+		br_buf_puts(out, out->len == 0 ? "What this takes beyond the project's own files:\n  - " : "  - ");
 		for (const char *p = r->text; *p != '\0'; p++)
 			br_buf_put(out, *p != '\n' ? p : "?", 1); /* a name must not look like another line */
 		br_buf_putc(out, '\n');

@@ -24,8 +24,8 @@ int br_trust_each(void (*fn)(void *arg, const char *hash, const char *path), voi
 int br_trust_read(const char *path, struct br_buf *content, char hash[BR_SHA256_HEX], struct br_err *e);
 
 /* Asks on the terminal `fd` (cooked mode): shows the file, control characters escaped, page by page, then "Trust it? [y/N]". What was
- * typed before the question is thrown away. `taken` (may be NULL) is what the policy takes beyond the project, a line each: shown last,
- * also to who stops reading the file. Fails when the file no longer has `hash`. 1: yes (and remembered); 0: no; -1: `e`. */
-int br_trust_ask(int fd, const char *path, const char *hash, const char *taken, struct br_err *e);
+ * typed before the question is thrown away. `more` (may be NULL) is what else there is to know, under a head line of its own: shown
+ * last, also to who stops reading the file, control characters escaped. Fails when the file no longer has `hash`. 1: yes (and remembered); 0: no; -1: `e`. */
+int br_trust_ask(int fd, const char *path, const char *hash, const char *more, struct br_err *e);
 
 #endif

@@ -98,25 +98,18 @@ show(int fd, const struct br_buf *text)
 }
 
 static int
-show_taken(int fd, const char *taken)
+show_more(int fd, const char *more)
 {
 	br_auto_buf text = {0};
-	if (taken == NULL || taken[0] == '\0')
+	if (more == NULL || more[0] == '\0')
 		return 0;
-	br_buf_puts(&text, "What this takes beyond the project's own files:\n");
-	for (const char *line = taken; *line != '\0';) {
-		size_t n = strcspn(line, "\n");
-		br_buf_puts(&text, "  - ");
-		br_buf_put_visible(&text, line, n, false);
-		br_buf_putc(&text, '\n');
-		line += n + (line[n] == '\n');
-	}
+	br_buf_put_visible(&text, more, strlen(more), true);
 	br_buf_putc(&text, '\n');
 	return text.failed ? -1 : show(fd, &text);
 }
 
 int
-br_trust_ask(int fd, const char *path, const char *hash, const char *taken, struct br_err *e)
+br_trust_ask(int fd, const char *path, const char *hash, const char *more, struct br_err *e)
 {
 	br_auto_buf content = {0}, text = {0};
 	char now[BR_SHA256_HEX], answer[8];
@@ -138,7 +131,7 @@ br_trust_ask(int fd, const char *path, const char *hash, const char *taken, stru
 	br_buf_putc(&text, '\n');
 	if (text.failed)
 		return br_err_set(e, ENOMEM, "cannot show %s", path);
-	if (show(fd, &text) < 0 || show_taken(fd, taken) < 0 || !ask_line(fd, "Trust this policy? [y/N] ", answer, sizeof(answer)))
+	if (show(fd, &text) < 0 || show_more(fd, more) < 0 || !ask_line(fd, "Trust this policy? [y/N] ", answer, sizeof(answer)))
 		return 0;
 	if (!br_streq(answer, "y") && !br_streq(answer, "Y") && !br_streq(answer, "yes"))
 		return 0;

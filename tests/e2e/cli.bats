@@ -194,6 +194,46 @@ commands() { "$BRATTICE" --dump-options | python3 -c 'import json,sys; [print(c[
 	[ "$status" -eq 125 ]
 }
 
+# ask ANSWER ARG…: brattice with a terminal of its own, which answers the question of trust; prints what it showed.
+ask() {
+	python3 - "$@" <<-'EOF'
+		import os, pty, sys
+		pid, fd = pty.fork()
+		if pid == 0:
+		    os.execv(os.environ["BRATTICE"], ["brattice"] + sys.argv[2:])
+		out, done = b"", False
+		while True:
+		    try:
+		        data = os.read(fd, 4096)
+		    except OSError:
+		        break
+		    if not data:
+		        break
+		    out += data
+		    if not done and b"[y/N] " in out:
+		        os.write(fd, sys.argv[1].encode() + b"\n")
+		        done = True
+		sys.stdout.write(out.decode(errors="replace").replace("\r", ""))
+		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	EOF
+}
+
+@test "trust: what policy check finds is shown before the question" {
+	printf 'version: 1\nenvironment: {pass: [LD_PRELOAD]}\n' >brattice.yaml
+	run ask n trust
+	[ "$status" -eq 1 ]
+	[[ $output == *"policy check finds in it:"*"brattice.yaml:2:"*"risk: LD_PRELOAD makes every program in the session load code"*"Trust this policy?"* ]]
+	printf 'version: 1\n' >brattice.yaml
+	run ask n trust
+	[[ $output == *"policy check finds in it:"*"no errors, no risks"*"Trust this policy?"* ]]
+	# One that can't be used is said to be, and its bytes can't act on the terminal.
+	printf 'version: 1\nfilesystem: {wrte: ["\xc2\x9b31m"]}\n' >brattice.yaml
+	run ask y trust
+	[ "$status" -eq 0 ]
+	[[ $output == *"can't be used as it is"*"Trust this policy?"* ]]
+	[[ $output != *$'\xc2\x9b'* ]]
+}
+
 @test "trust: not a symlink, FIFO, directory, nor a file that nobody reads" {
 	ln -s /etc/passwd link
 	mkfifo fifo

@@ -162,7 +162,7 @@ ask(const char *path, const char *hash, const char *const *answers, struct br_bu
 	if (pid == 0) {
 		struct br_err e = BR_ERR_INIT;
 		(void)alarm(20);
-		_exit(br_trust_ask(0, path, hash, "brattice.yaml:3 lets the session read /srv\nb.yaml:1 passes X\033[2J\n", &e) + 1);
+		_exit(br_trust_ask(0, path, hash, "It takes:\n  - brattice.yaml:3 lets the session read /srv\n  - b.yaml:1 passes X\033[2J\n", &e) + 1);
 	}
 	size_t seen = 0;
 	for (;;) {
