@@ -22,6 +22,7 @@ enum br_event_type {
 	BR_EV_WATCH,
 	BR_EV_CALL,
 	BR_EV_NOTE,
+	BR_EV_RECOVERED,
 	BR_EV_TYPES /* how many; at most 32 */
 };
 

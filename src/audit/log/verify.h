@@ -24,8 +24,8 @@ struct br_verify {
  * 0, or -1 with `e` when it could not look (no such file, no memory). */
 int br_log_verify(int dirfd, const struct br_note_key *trusted, struct br_verify *out, struct br_err *e);
 
-/* After the writer's death: cuts a torn end off into `quarantine`, says so in recovered.json. The caller holds the session's lock.
- * 1 repaired, 0 nothing to do, -1 with `e`; never touches what a checkpoint covers. */
-int br_log_recover(int dirfd, struct br_err *e);
+/* After the writer's death: moves a torn end into `quarantine`, appends `recovered`, and closes the log with a checkpoint by `host`. The
+ * caller holds the session's lock. 1 repaired, 0 nothing to do, -1 with `e`; never touches what a checkpoint covers. */
+int br_log_recover(int dirfd, const char *session, const struct br_note_signer *host, struct br_err *e);
 
 #endif
