@@ -150,6 +150,45 @@ br_buf_put_field(struct br_buf *b, const char *s)
 	}
 }
 
+bool
+br_unescape_to(const char *s, size_t n, char *out, size_t room)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < n; i++, k++) {
+		char c = s[i];
+		if (k + 1 >= room || c == '\0')
+			return false;
+		if (c == '\\') {
+			if (++i >= n || (s[i] != 'n' && s[i] != '\\'))
+				return false;
+			c = s[i] == 'n' ? '\n' : '\\';
+		}
+		out[k] = c;
+	}
+	if (k >= room)
+		return false;
+	out[k] = '\0';
+	return true;
+}
+
+bool
+br_unescape(char *s)
+{
+	size_t n = strlen(s);
+	return br_unescape_to(s, n, s, n + 1);
+}
+
+char *
+br_field_next(char **rest)
+{
+	char *start = *rest, *sp = start != NULL ? strchr(start, ' ') : NULL;
+	if (sp == NULL)
+		return NULL;
+	*sp = '\0';
+	*rest = sp + 1;
+	return start;
+}
+
 void
 br_buf_put_json(struct br_buf *b, const char *s, size_t n)
 {

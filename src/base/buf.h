@@ -28,6 +28,13 @@ void br_buf_consume(struct br_buf *b, size_t n);
 void br_buf_put_visible(struct br_buf *b, const char *s, size_t n, bool newlines);
 /* One field of a line-oriented file of ours: newline as \\n, backslash doubled. */
 void br_buf_put_field(struct br_buf *b, const char *s);
+/* Reads it back, `n` bytes of it, into `out` with a NUL. False when it doesn't fit in `room`, holds a NUL, or an escape that the
+ * writer doesn't make. */
+bool br_unescape_to(const char *s, size_t n, char *out, size_t room);
+/* The same in place. */
+bool br_unescape(char *s);
+/* The next of the fields that a space ends (it becomes a NUL); `*rest` moves behind it. NULL when no space is left. */
+char *br_field_next(char **rest);
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD (RFC 8259 section 8.1 wants UTF-8);
  * callers that must keep the bytes store them in another form beside it. */
 void br_buf_put_json(struct br_buf *b, const char *s, size_t n);

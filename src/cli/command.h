@@ -2,8 +2,7 @@
 #ifndef BRATTICE_CLI_COMMAND_H
 #define BRATTICE_CLI_COMMAND_H
 
-#include "base/defs.h"
-#include "base/opt.h"
+#include "base/cli.h"
 
 /* Gets argv from the command's own name on; returns an exit status. */
 typedef int br_command_fn(int argc, char **argv);
@@ -33,14 +32,5 @@ extern const struct br_usage br_usage_run, br_usage_doctor, br_usage_ps, br_usag
 /* Replaces the process by a helper of libexec/brattice; returns 125 when it can't. The dynamic linker's variables (LD_…) are taken
  * out of its environment. */
 int br_exec_helper(const char *helper, int argc, char **argv);
-
-/* Parses with br_opt_parse. Returns -1 to go on, else the exit status (help was shown, or an error printed). */
-int br_cli_options(const struct br_usage *u, int argc, char **argv, void *target, int *first);
-/* Prints the error; returns the exit status it asks for. */
-int br_cli_fail(const struct br_err *e);
-/* Writes all to stdout; returns `status`, or BR_EXIT_FAILURE with a message. */
-int br_cli_put(const struct br_buf *out, int status);
-/* Whether stdout is a terminal that wants colour (NO_COLOR, TERM=dumb: no). */
-bool br_cli_colour(void);
 
 #endif

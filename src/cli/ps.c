@@ -203,7 +203,7 @@ put_table(struct br_buf *out, const struct row *rows, size_t n)
 			widths[c] = width(rows[i].cell[c]) > widths[c] ? width(rows[i].cell[c]) : widths[c];
 	}
 	size_t screen = screen_width();
-	bool colour = br_cli_colour();
+	bool colour = br_cli_colour(STDOUT_FILENO);
 	put_row(out, &head, widths, screen, "");
 	for (size_t i = 0; i < n; i++)
 		put_row(out, &rows[i], widths, screen, colour ? row_colour(&rows[i]) : "");

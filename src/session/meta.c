@@ -42,25 +42,6 @@ static const struct field {
 	FIELD("status", NUMBER, status),
 };
 
-/* In place; false on an escape that the writer doesn't make. */
-static bool
-unescape(char *s)
-{
-	char *to = s;
-	for (; *s != '\0'; s++) {
-		if (*s != '\\') {
-			*to++ = *s;
-			continue;
-		}
-		s++;
-		if (*s != 'n' && *s != '\\')
-			return false;
-		*to++ = *s == 'n' ? '\n' : '\\';
-	}
-	*to = '\0';
-	return true;
-}
-
 static void
 put_field(struct br_buf *b, const struct br_session_meta *m, const struct field *f)
 {
@@ -136,7 +117,7 @@ take_field(struct br_session_meta *m, const struct field *f, char *value)
 	int64_t v;
 	switch (f->kind) {
 	case TEXT: {
-		if (!unescape(value))
+		if (!br_unescape(value))
 			return false;
 		size_t n = strlen(value);
 		if (n >= f->size)
@@ -162,7 +143,7 @@ take_field(struct br_session_meta *m, const struct field *f, char *value)
 static bool
 take_arg(struct br_session_meta *m, size_t *n, char *value)
 {
-	if (!unescape(value))
+	if (!br_unescape(value))
 		return false;
 	char **v = reallocarray(m->argv, *n + 2, sizeof(*v));
 	if (v == NULL)

@@ -1,6 +1,7 @@
 /* `brattice run`: from options to a running wall, and back to nothing. */
 #include "session/run_int.h"
 
+#include "base/cli.h"
 #include "base/io.h"
 #include "session/helper.h"
 #include "session/home_changes.h"
@@ -128,7 +129,7 @@ handoff(struct br_run *s)
 		return;
 	(void)snprintf(policy, sizeof(policy), "%s", s->policy_file);
 	char *argv[] = {(char[]){"brattice-review"}, (char[]){"handoff"}, (char[]){"--session"}, s->dir, (char[]){"--project"}, s->project.root,
-	    (char[]){"--policy"}, policy, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL ? (char[]){"--colour"} : NULL, NULL};
+	    (char[]){"--policy"}, policy, br_cli_colour(STDERR_FILENO) ? (char[]){"--colour"} : NULL, NULL};
 	if (br_helper_run("brattice-review", argv, &e) < 0)
 		br_err_print(&e);
 }

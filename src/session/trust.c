@@ -27,25 +27,6 @@ is_hash(const char *s, size_t n)
 	return n == BR_SHA256_HEX - 1 && strspn(s, "0123456789abcdef") >= n;
 }
 
-static bool
-unescape(const char *s, size_t n, char out[PATH_MAX])
-{
-	size_t k = 0;
-	for (size_t i = 0; i < n; i++, k++) {
-		char c = s[i];
-		if (k + 1 >= PATH_MAX || c == '\0')
-			return false;
-		if (c == '\\') {
-			if (++i >= n || (s[i] != 'n' && s[i] != '\\'))
-				return false;
-			c = s[i] == 'n' ? '\n' : '\\';
-		}
-		out[k] = c;
-	}
-	out[k] = '\0';
-	return k > 0 && out[0] == '/';
-}
-
 /* The next whole, sensible line at or after `*at`; false at the end. */
 static bool
 next_line(const struct br_buf *store, size_t *at, struct line *l)
@@ -57,7 +38,8 @@ next_line(const struct br_buf *store, size_t *at, struct line *l)
 			return false;
 		size_t n = (size_t)(nl - p), h = BR_SHA256_HEX - 1;
 		*at += n + 1;
-		if (n < h + 2 || p[h] != ' ' || !is_hash(p, h) || !unescape(p + h + 1, n - h - 1, l->path))
+		if (n < h + 2 || p[h] != ' ' || !is_hash(p, h) || !br_unescape_to(p + h + 1, n - h - 1, l->path, sizeof(l->path)) ||
+		    l->path[0] != '/')
 			continue;
 		memcpy(l->hash, p, h);
 		l->hash[h] = '\0';
@@ -109,26 +91,6 @@ save(int state, const struct br_buf *store, struct br_err *e)
 }
 
 int
-br_trust_known(const char *path, const char *hash, struct br_err *e)
-{
-	struct br_err why = BR_ERR_INIT;
-	br_auto_buf store = {0};
-	br_auto_fd int state = br_state_open(false, &why);
-	if (state < 0 && why.sys == ENOENT)
-		return 0;
-	if (state < 0 || load(state, &store, &why) < 0) {
-		if (e != NULL)
-			*e = why;
-		return -1;
-	}
-	struct line l;
-	for (size_t at = 0; next_line(&store, &at, &l);)
-		if (br_streq(l.path, path) && br_streq(l.hash, hash))
-			return 1;
-	return 0;
-}
-
-int
 br_trust_each(void (*fn)(void *arg, const char *hash, const char *path), void *arg, struct br_err *e)
 {
 	struct br_err why = BR_ERR_INIT;
@@ -145,6 +107,25 @@ br_trust_each(void (*fn)(void *arg, const char *hash, const char *path), void *a
 	for (size_t at = 0; next_line(&store, &at, &l);)
 		fn(arg, l.hash, l.path);
 	return 0;
+}
+
+struct known {
+	const char *path, *hash;
+	bool found;
+};
+
+static void
+look_for(void *arg, const char *hash, const char *path)
+{
+	struct known *k = arg;
+	k->found = k->found || (br_streq(path, k->path) && br_streq(hash, k->hash));
+}
+
+int
+br_trust_known(const char *path, const char *hash, struct br_err *e)
+{
+	struct known k = {path, hash, false};
+	return br_trust_each(look_for, &k, e) < 0 ? -1 : k.found;
 }
 
 /* How many of the lines of `path` are to go, so that one more fits. */
@@ -179,14 +160,7 @@ br_trust_add(const char *path, const char *hash, struct br_err *e)
 			br_buf_put(&fresh, l.text, l.len);
 	}
 	br_buf_printf(&fresh, "%s ", hash);
-	for (const char *p = path; *p != '\0'; p++) {
-		if (*p == '\n' || *p == '\\')
-			br_buf_putc(&fresh, '\\');
-		if (*p == '\n')
-			br_buf_putc(&fresh, 'n');
-		else
-			br_buf_putc(&fresh, *p);
-	}
+	br_buf_put_field(&fresh, path);
 	br_buf_putc(&fresh, '\n');
 	return save(state, &fresh, e);
 }

@@ -555,7 +555,7 @@ on_a_terminal() {
 	inside 'printf "evil \033]0;title\007\n" >>src/a.c'
 	# A pager that shows what it gets; colours are ours, everything else is made visible, also with --patch.
 	for option in "" --patch; do
-		run as env PAGER='cat -v' TERM=xterm script -qec "$W/brattice-review diff $S $option" /dev/null
+		run as env NO_COLOR= PAGER='cat -v' TERM=xterm script -qec "$W/brattice-review diff $S $option" /dev/null
 		echo "$output"
 		[ "$status" -eq 0 ]
 		[[ "$output" == *'^[[32m+evil \x1b]0;title\x07^[[0m'* ]]

@@ -102,6 +102,34 @@ test_json(void **state)
 	}
 }
 
+/* What the lines of our own files are made of: written and read back, also when somebody else wrote them. */
+static void
+test_fields(void **state)
+{
+	br_auto_buf b = {0};
+	br_buf_put_field(&b, "a\nb\\n");
+	assert_string_equal(b.p, "a\\nb\\\\n");
+	char out[8];
+	assert_true(br_unescape_to(b.p, b.len, out, sizeof(out)));
+	assert_string_equal(out, "a\nb\\n");
+	assert_true(br_unescape_to(b.p, b.len, out, 6));
+	assert_false(br_unescape_to(b.p, b.len, out, 5)); /* no room for the NUL */
+	assert_true(br_unescape_to("", 0, out, 1));
+	assert_false(br_unescape_to("", 0, out, 0));
+	assert_false(br_unescape_to("a\0b", 3, out, sizeof(out)));
+	assert_false(br_unescape_to("a\\", 2, out, sizeof(out)));
+	assert_false(br_unescape_to("\\t", 2, out, sizeof(out)));
+	assert_true(br_unescape(b.p));
+	assert_string_equal(b.p, "a\nb\\n");
+	char line[] = "one  three\n", *rest = line;
+	assert_string_equal(br_field_next(&rest), "one");
+	assert_string_equal(br_field_next(&rest), "");
+	assert_null(br_field_next(&rest));
+	assert_string_equal(rest, "three\n");
+	rest = NULL;
+	assert_null(br_field_next(&rest));
+}
+
 int
 main(void)
 {
@@ -110,6 +138,7 @@ main(void)
 	    cmocka_unit_test(test_visible),
 	    cmocka_unit_test(test_visible_is_safe),
 	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_fields),
 	};
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }

@@ -69,21 +69,17 @@ br_tool_check(int argc, char **argv)
 	struct options o = {0};
 	struct br_err e = BR_ERR_INIT;
 	br_auto_buf out = {0};
-	int first = 0, status = br_tool_options(&usage, argc, argv, &o, &first);
+	int first = 0, status = br_cli_options(&usage, argc, argv, &o, &first);
 	if (status < 0) {
 		status = 0;
 		int i = first;
 		do {
 			int one = check_one(&o, i < argc ? argv[i] : NULL, &out, &e);
-			if (one < 0) {
-				br_err_print(&e);
-				one = e.status;
-			}
-			status = worse(status, one);
+			status = worse(status, one < 0 ? br_cli_fail(&e) : one);
 		} while (++i < argc);
 		if (status == 0 && out.len == 0 && !o.json)
 			br_buf_puts(&out, "no errors, no risks\n");
-		status = br_tool_print(&out, status);
+		status = br_cli_put(&out, status);
 	}
 	br_layer_options_free(&o.layers);
 	return status;

@@ -51,13 +51,11 @@ br_tool_compile(int argc, char **argv)
 {
 	struct options o = {0};
 	struct br_err e = BR_ERR_INIT;
-	int first = 0, status = br_tool_options(&usage, argc, argv, &o, &first);
+	int first = 0, status = br_cli_options(&usage, argc, argv, &o, &first);
 	if (status < 0)
 		status = br_tool_no_operands(&usage, argc, argv, first);
-	if (status < 0 && (status = compile(&o, &e)) < 0) {
-		br_err_print(&e);
-		status = e.status;
-	}
+	if (status < 0 && (status = compile(&o, &e)) < 0)
+		status = br_cli_fail(&e);
 	br_layer_options_free(&o.layers);
 	return status;
 }

@@ -188,21 +188,13 @@ put_act(struct br_buf *out, const struct br_decider *d, const char *path, bool w
 }
 
 static int
-explain(struct options *o, struct br_err *e)
+explain(const struct options *o, struct br_err *e)
 {
-	br_auto_arena a = {0};
-	struct br_report report = {.arena = &a};
-	struct br_policy_set set = {.a = &a, .r = &report};
-	struct br_rules rules = {0};
 	br_auto_buf out = {0};
-	if (br_tool_policy(&o->layers, &set, &rules, e) < 0)
-		return -1;
-	if (br_report_status(&report) != 0)
-		return br_tool_refuse(&report);
 	struct br_tool_world w;
-	int status = -1;
 	bool acts = o->may_write.n + o->may_read.n > 0;
-	if (br_tool_world_open(&w, &set, &rules, acts, e) == 0) {
+	int status = br_tool_world_open(&w, &o->layers, acts, e);
+	if (status == 0) {
 		for (size_t i = 0; i < o->may_write.n; i++)
 			put_act(&out, &w.decider, o->may_write.v[i], true, o->json);
 		for (size_t i = 0; i < o->may_read.n; i++)
@@ -210,8 +202,8 @@ explain(struct options *o, struct br_err *e)
 		if (!acts && o->json)
 			put_policy_json(&out, &w.policy);
 		else if (!acts)
-			put_policy(&out, &a, &w.policy, &set.places);
-		status = br_tool_print(&out, 0);
+			put_policy(&out, &w.a, &w.policy, &w.set.places);
+		status = br_cli_put(&out, 0);
 	}
 	br_tool_world_close(&w);
 	return status;
@@ -222,16 +214,14 @@ br_tool_explain(int argc, char **argv)
 {
 	struct options o = {0};
 	struct br_err e = BR_ERR_INIT;
-	int first = 0, status = br_tool_options(&usage, argc, argv, &o, &first);
+	int first = 0, status = br_cli_options(&usage, argc, argv, &o, &first);
 	if (status < 0) {
 		if (first < argc && o.layers.command == NULL) {
 			const char *slash = strrchr(argv[first], '/');
 			o.layers.command = slash != NULL ? slash + 1 : argv[first];
 		}
-		if ((status = explain(&o, &e)) < 0) {
-			br_err_print(&e);
-			status = e.status;
-		}
+		if ((status = explain(&o, &e)) < 0)
+			status = br_cli_fail(&e);
 	}
 	br_opt_list_free(&o.may_write);
 	br_opt_list_free(&o.may_read);

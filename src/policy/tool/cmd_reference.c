@@ -3,7 +3,6 @@
 #include "policy/tool/keys.h"
 #include "policy/tool/profiles.h"
 #include "policy/tool/tool.h"
-#include "policy/tool/value.h"
 #include "policy/tool/ytree.h"
 
 struct options {
@@ -20,17 +19,6 @@ static const struct br_usage usage = {
     .opts = table,
     .nopts = BR_ARRAY_LEN(table),
 };
-
-static void
-put_number(struct br_buf *b, const struct br_key *k, uint64_t v)
-{
-	if (k->type == BR_KEY_SIZE || k->type == BR_KEY_MEMORY)
-		br_value_put_size(b, v);
-	else if (k->type == BR_KEY_DURATION)
-		br_value_put_duration(b, v);
-	else
-		br_buf_printf(b, "%llu%s", (unsigned long long)v, k->type == BR_KEY_PERCENT ? "%" : "");
-}
 
 static const char *
 list_of(enum br_key_format f)
@@ -115,9 +103,9 @@ put_type(struct br_buf *b, const struct br_key *k)
 		br_buf_printf(b, "list of %s", list_of(k->format));
 	if (k->max > 0 && k->max != k->min) {
 		br_buf_puts(b, ", ");
-		put_number(b, k, k->min);
+		br_key_put_number(b, k, k->min);
 		br_buf_puts(b, " to ");
-		put_number(b, k, k->max);
+		br_key_put_number(b, k, k->max);
 	}
 	if (k->values != NULL) {
 		br_buf_puts(b, ": ");
@@ -315,7 +303,7 @@ int
 br_tool_reference(int argc, char **argv)
 {
 	struct options o = {0};
-	int first = 0, status = br_tool_options(&usage, argc, argv, &o, &first);
+	int first = 0, status = br_cli_options(&usage, argc, argv, &o, &first);
 	if (status < 0)
 		status = br_tool_no_operands(&usage, argc, argv, first);
 	if (status >= 0)
@@ -328,5 +316,5 @@ br_tool_reference(int argc, char **argv)
 		put_profiles_md(&b);
 		put_lists_md(&b);
 	}
-	return br_tool_print(&b, 0);
+	return br_cli_put(&b, 0);
 }

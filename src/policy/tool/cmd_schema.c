@@ -189,7 +189,7 @@ static const struct br_usage usage = {
 int
 br_tool_schema(int argc, char **argv)
 {
-	int first = 0, unused = 0, status = br_tool_options(&usage, argc, argv, &unused, &first);
+	int first = 0, unused = 0, status = br_cli_options(&usage, argc, argv, &unused, &first);
 	if (status < 0)
 		status = br_tool_no_operands(&usage, argc, argv, first);
 	if (status >= 0)
@@ -199,5 +199,5 @@ br_tool_schema(int argc, char **argv)
 	    &b, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": \"Brattice policy\",\n  ");
 	put_members(&b, "", 1);
 	br_buf_puts(&b, "\n}\n");
-	return br_tool_print(&b, 0);
+	return br_cli_put(&b, 0);
 }

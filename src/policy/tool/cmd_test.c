@@ -87,22 +87,14 @@ run_tests(struct run *r)
 static int
 test(const struct options *o, struct br_err *e)
 {
-	br_auto_arena a = {0};
-	struct br_report report = {.arena = &a};
-	struct br_policy_set set = {.a = &a, .r = &report};
-	struct br_rules rules = {0};
-	if (br_tool_policy(&o->layers, &set, &rules, e) < 0)
-		return -1;
-	if (br_report_status(&report) != 0)
-		return br_tool_refuse(&report);
 	struct br_tool_world w;
-	int status = -1;
-	if (br_tool_world_open(&w, &set, &rules, true, e) == 0) {
-		struct run r = {.s = &set, .d = &w.decider, .o = o};
+	int status = br_tool_world_open(&w, &o->layers, true, e);
+	if (status == 0) {
+		struct run r = {.s = &w.set, .d = &w.decider, .o = o};
 		run_tests(&r);
 		if (!o->json)
 			br_buf_printf(&r.out, "%zu passed, %zu failed\n", r.passed, r.failed);
-		status = br_tool_print(&r.out, r.failed > 0);
+		status = br_cli_put(&r.out, r.failed > 0);
 		br_buf_free(&r.out);
 	}
 	br_tool_world_close(&w);
@@ -114,13 +106,11 @@ br_tool_test(int argc, char **argv)
 {
 	struct options o = {0};
 	struct br_err e = BR_ERR_INIT;
-	int first = 0, status = br_tool_options(&usage, argc, argv, &o, &first);
+	int first = 0, status = br_cli_options(&usage, argc, argv, &o, &first);
 	if (status < 0)
 		status = br_tool_no_operands(&usage, argc, argv, first);
-	if (status < 0 && (status = test(&o, &e)) < 0) {
-		br_err_print(&e);
-		status = e.status;
-	}
+	if (status < 0 && (status = test(&o, &e)) < 0)
+		status = br_cli_fail(&e);
 	br_layer_options_free(&o.layers);
 	return status;
 }

@@ -16,7 +16,7 @@ static const struct br_usage usage = {
 int
 br_tool_trust_hash(int argc, char **argv)
 {
-	int first = 0, unused = 0, status = br_tool_options(&usage, argc, argv, &unused, &first);
+	int first = 0, unused = 0, status = br_cli_options(&usage, argc, argv, &unused, &first);
 	if (status >= 0)
 		return status;
 	const char *file = first < argc ? argv[first] : "brattice.yaml";
@@ -30,5 +30,5 @@ br_tool_trust_hash(int argc, char **argv)
 	char hex[BR_SHA256_HEX];
 	br_sha256_of(b.p != NULL ? b.p : "", b.len, hex);
 	br_buf_printf(&out, "%s\n", hex);
-	return br_tool_print(&out, 0);
+	return br_cli_put(&out, 0);
 }

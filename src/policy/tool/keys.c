@@ -1,5 +1,7 @@
 #include "policy/tool/keys.h"
 
+#include "policy/tool/value.h"
+
 #define MIB (1ULL << 20)
 #define PIB (1ULL << 50)
 
@@ -192,4 +194,15 @@ br_key_allows(const struct br_key *k, const char *word)
 		v += m + (v[m] == ' ');
 	}
 	return false;
+}
+
+void
+br_key_put_number(struct br_buf *b, const struct br_key *k, uint64_t v)
+{
+	if (k->type == BR_KEY_SIZE || k->type == BR_KEY_MEMORY)
+		br_value_put_size(b, v);
+	else if (k->type == BR_KEY_DURATION)
+		br_value_put_duration(b, v);
+	else
+		br_buf_printf(b, "%llu%s", (unsigned long long)v, k->type == BR_KEY_PERCENT ? "%" : "");
 }

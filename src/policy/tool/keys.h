@@ -2,7 +2,7 @@
 #ifndef BRATTICE_POLICY_TOOL_KEYS_H
 #define BRATTICE_POLICY_TOOL_KEYS_H
 
-#include "base/defs.h"
+#include "base/buf.h"
 
 enum br_key_type {
 	BR_KEY_MAP,     /* has keys of its own */
@@ -68,5 +68,7 @@ const struct br_key *br_key_find(const char *path);
 bool br_key_is_child(const struct br_key *k, const char *parent, const char **name);
 /* True when `values` holds the word. */
 bool br_key_allows(const struct br_key *k, const char *word);
+/* A number of this key as people write it: "4GiB", "1h30m", "200%". */
+void br_key_put_number(struct br_buf *b, const struct br_key *k, uint64_t v);
 
 #endif

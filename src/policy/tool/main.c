@@ -51,8 +51,7 @@ unknown(const char *name)
 		if (!br_streq(name, later[i].name))
 			continue;
 		(void)br_err_set(&e, 0, "policy %s comes with %s; it is not in this version", name, later[i].with);
-		br_err_print(&e);
-		return e.status;
+		return br_cli_fail(&e);
 	}
 	for (size_t i = 0; i < BR_ARRAY_LEN(commands); i++)
 		br_suggest_try(&s, commands[i].name);
@@ -61,8 +60,7 @@ unknown(const char *name)
 		(void)br_err_hint(&e, "did you mean \"policy %s\"?", s.best);
 	else
 		(void)br_err_hint(&e, "`brattice policy --help` lists the commands");
-	br_err_print(&e);
-	return e.status;
+	return br_cli_fail(&e);
 }
 
 int
@@ -77,7 +75,7 @@ main(int argc, char **argv)
 		return unknown(argv[1]);
 	put_help(&help);
 	if (asked)
-		return br_tool_print(&help, 0);
+		return br_cli_put(&help, 0);
 	(void)br_write_all(STDERR_FILENO, help.p, help.len);
 	return BR_EXIT_FAILURE;
 }

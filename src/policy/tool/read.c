@@ -278,17 +278,6 @@ parse_number(const struct br_key *k, const char *s, uint64_t *v, const char **wh
 }
 
 static void
-put_number(struct br_buf *b, const struct br_key *k, uint64_t v)
-{
-	if (k->type == BR_KEY_SIZE || k->type == BR_KEY_MEMORY)
-		br_value_put_size(b, v);
-	else if (k->type == BR_KEY_DURATION)
-		br_value_put_duration(b, v);
-	else
-		br_buf_printf(b, "%llu%s", (unsigned long long)v, k->type == BR_KEY_PERCENT ? "%" : "");
-}
-
-static void
 check_range(struct check *c, const struct br_key *k, const struct br_ynode *n, uint64_t v)
 {
 	bool memory_percent = k->type == BR_KEY_MEMORY && br_endswith(n->text, "%");
@@ -300,8 +289,8 @@ check_range(struct check *c, const struct br_key *k, const struct br_ynode *n, u
 		br_buf_puts(&lo, "1%");
 		br_buf_puts(&hi, "100%");
 	} else {
-		put_number(&lo, k, min);
-		put_number(&hi, k, max);
+		br_key_put_number(&lo, k, min);
+		br_key_put_number(&hi, k, max);
 	}
 	if (br_streq(k->path, "version"))
 		br_report(c->r, BR_SEV_ERROR, "version", place(c, n),

@@ -63,20 +63,27 @@ br_tool_policy(const struct br_layer_options *o, struct br_policy_set *s, struct
 }
 
 int
-br_tool_world_open(
-    struct br_tool_world *w, const struct br_policy_set *s, const struct br_rules *rules, bool look, struct br_err *e)
+br_tool_world_open(struct br_tool_world *w, const struct br_layer_options *o, bool look, struct br_err *e)
 {
+	struct br_rules rules = {0};
 	br_auto_buf b = {0};
 	*w = (struct br_tool_world){0};
-	if (br_emit(s, rules, &b) < 0)
+	w->report.arena = &w->a;
+	w->set = (struct br_policy_set){.a = &w->a, .r = &w->report};
+	if (br_tool_policy(o, &w->set, &rules, e) < 0)
+		return -1;
+	if (br_report_status(&w->report) != 0)
+		return br_tool_refuse(&w->report);
+	if (br_emit(&w->set, &rules, &b) < 0)
 		return br_err_set(e, ENOMEM, "cannot compile the policy");
 	if (br_pol_parse(b.p, b.len, &w->policy, e) < 0)
 		return -1;
 	w->guard = br_guard_new(&w->policy, e);
 	w->names = br_guard_new(&w->policy, e);
-	if (w->guard == NULL || w->names == NULL || (look && br_scan_project(&w->scan, s->places.project, w->guard, NULL, e) < 0))
+	if (w->guard == NULL || w->names == NULL ||
+	    (look && br_scan_project(&w->scan, w->set.places.project, w->guard, NULL, e) < 0))
 		return -1;
-	w->decider = (struct br_decider){s->a, &w->policy, w->guard, w->names, &w->scan, s->places};
+	w->decider = (struct br_decider){&w->a, &w->policy, w->guard, w->names, &w->scan, w->set.places};
 	return 0;
 }
 
@@ -87,6 +94,7 @@ br_tool_world_close(struct br_tool_world *w)
 	br_guard_free(w->guard);
 	br_guard_free(w->names);
 	br_pol_free(&w->policy);
+	br_arena_free(&w->a);
 }
 
 int
@@ -100,36 +108,10 @@ br_tool_refuse(struct br_report *r)
 }
 
 int
-br_tool_options(const struct br_usage *u, int argc, char **argv, void *target, int *first)
-{
-	struct br_err e = BR_ERR_INIT;
-	int rc = br_opt_parse(u, argc, argv, target, first, &e);
-	if (rc == 0)
-		return -1;
-	if (rc == 1) {
-		br_auto_buf b = {0};
-		br_opt_help(u, &b);
-		return br_tool_print(&b, 0);
-	}
-	br_err_print(&e);
-	return e.status;
-}
-
-int
 br_tool_no_operands(const struct br_usage *u, int argc, char **argv, int first)
 {
 	if (first >= argc)
 		return -1;
 	br_warn("%s: unexpected operand \"%s\"", u->command, argv[first]);
-	return BR_EXIT_FAILURE;
-}
-
-int
-br_tool_print(const struct br_buf *b, int status)
-{
-	if (!b->failed && (b->len == 0 || br_write_all(STDOUT_FILENO, b->p, b->len) == 0))
-		return status;
-	if (errno != EPIPE)
-		br_warn("cannot write the answer: %s", strerror(b->failed ? ENOMEM : errno));
 	return BR_EXIT_FAILURE;
 }

@@ -2,7 +2,7 @@
 #ifndef BRATTICE_POLICY_TOOL_TOOL_H
 #define BRATTICE_POLICY_TOOL_TOOL_H
 
-#include "base/opt.h"
+#include "base/cli.h"
 #include "policy/tool/decide.h"
 #include "policy/tool/merge.h"
 
@@ -44,27 +44,27 @@ void br_layer_options_free(struct br_layer_options *o);
 /* Loads and merges what the options say. 0 also when the report holds problems; -1 with `e` when there is no home or working
  * directory. `s->a` and `s->r` are set by the caller. */
 int br_tool_policy(const struct br_layer_options *o, struct br_policy_set *s, struct br_rules *rules, struct br_err *e);
-/* The policy as the monitor would see it, compiled and read back, with a look over the project as it is now. */
+
+/* The policy as the monitor would see it, compiled and read back, with a look over the project as it is now. Its parts point at each
+ * other: it stays where it is. */
 struct br_tool_world {
+	struct br_arena a;
+	struct br_report report;
+	struct br_policy_set set;
 	struct br_policy policy;
 	struct br_guard *guard, *names;
 	struct br_scan scan;
 	struct br_decider decider;
 };
-/* `look`: whether acts will be decided; else the project is not looked at. The caller frees, also after -1. */
-int br_tool_world_open(
-    struct br_tool_world *w, const struct br_policy_set *s, const struct br_rules *rules, bool look, struct br_err *e);
+/* `look`: whether acts will be decided; else the project is not looked at. 0; -1 with `e`; or the exit status of a policy in error,
+ * whose report is printed. The caller closes it in every case. */
+int br_tool_world_open(struct br_tool_world *w, const struct br_layer_options *o, bool look, struct br_err *e);
 void br_tool_world_close(struct br_tool_world *w);
 
 /* Prints the report on standard error and returns its exit status. */
 int br_tool_refuse(struct br_report *r);
-/* Reads a command's options; -1 to go on, else the exit status (the help was printed, or an error). */
-int br_tool_options(const struct br_usage *u, int argc, char **argv, void *target, int *first);
 /* -1 when there are none, else the exit status. */
 int br_tool_no_operands(const struct br_usage *u, int argc, char **argv, int first);
-
-/* Writes to standard output; exit status 125 when that fails. */
-int br_tool_print(const struct br_buf *b, int status);
 
 /* Each gets argv from its own name on and returns an exit status. */
 int br_tool_compile(int argc, char **argv);

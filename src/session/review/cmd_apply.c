@@ -95,7 +95,7 @@ handoff_stops(struct apply *a)
 	br_plan_look(&a->plan, &ctx, &h);
 	if (h.n > 0 && !a->o->json)
 		br_buf_puts(&a->out, "Handoff check:\n");
-	br_handoff_print(&h, &a->out, isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, a->o->json);
+	br_handoff_print(&h, &a->out, br_cli_colour(STDOUT_FILENO), a->o->json);
 	bool stops = br_handoff_worst(&h) == BR_HANDOFF_BLOCK && !a->o->accept_risks;
 	br_handoff_free(&h);
 	return stops;
@@ -246,21 +246,14 @@ br_cmd_apply(int argc, char **argv)
 	struct br_err e = BR_ERR_INIT;
 	struct opts o = {0};
 	int first = argc;
-	int done = br_review_options(&USAGE, argc, argv, &o, &first);
+	int done = br_cli_options(&USAGE, argc, argv, &o, &first);
 	if (done >= 0)
 		return done;
-	int status = -1;
-	if (first >= argc) {
-		(void)br_err_set(&e, 0, "apply: which session?");
-		(void)br_err_hint(&e, "brattice apply last, or an id of brattice ps --all");
-	} else {
-		struct apply a = {.o = &o};
-		status = apply(&a, argv[first], argv + first + 1, argc - first - 1, &e);
-		flush(&a);
-		apply_free(&a);
-	}
-	if (status >= 0)
-		return status;
-	br_err_print(&e);
-	return BR_EXIT_FAILURE;
+	if (first >= argc)
+		return br_pending_unnamed("apply", "which session?");
+	struct apply a = {.o = &o};
+	int status = apply(&a, argv[first], argv + first + 1, argc - first - 1, &e);
+	flush(&a);
+	apply_free(&a);
+	return status < 0 ? br_cli_fail(&e) : status;
 }

@@ -55,18 +55,13 @@ br_cmd_diff(int argc, char **argv)
 	struct br_err e = BR_ERR_INIT;
 	struct br_show_opts o = {0};
 	int first = argc;
-	int done = br_review_options(&USAGE, argc, argv, &o, &first);
+	int done = br_cli_options(&USAGE, argc, argv, &o, &first);
 	if (done >= 0)
 		return done;
 	/* A terminal would obey them. */
 	if (isatty(STDOUT_FILENO))
 		o.exact = false;
-	if (first >= argc) {
-		(void)br_err_set(&e, 0, "diff: which session?");
-		(void)br_err_hint(&e, "brattice diff last, or an id of brattice ps --all");
-	} else if (show(argv[first], argv + first + 1, argc - first - 1, &o, &e) == 0) {
-		return BR_REVIEW_OK;
-	}
-	br_err_print(&e);
-	return BR_EXIT_FAILURE;
+	if (first >= argc)
+		return br_pending_unnamed("diff", "which session?");
+	return show(argv[first], argv + first + 1, argc - first - 1, &o, &e) < 0 ? br_cli_fail(&e) : BR_REVIEW_OK;
 }

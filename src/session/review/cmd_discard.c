@@ -66,18 +66,12 @@ br_cmd_discard(int argc, char **argv)
 	struct br_err e = BR_ERR_INIT;
 	struct opts o = {0};
 	int first = argc;
-	int done = br_review_options(&USAGE, argc, argv, &o, &first);
+	int done = br_cli_options(&USAGE, argc, argv, &o, &first);
 	if (done >= 0)
 		return done;
-	if (first + 1 != argc) {
-		(void)br_err_set(
-		    &e, 0, "discard: %s", first >= argc ? "which session?" : "one session at a time, and all of it");
-		(void)br_err_hint(&e, "brattice discard last, or an id of brattice ps --all");
-	} else if (discard(argv[first], o.yes, &e) == 0) {
-		return BR_REVIEW_OK;
-	}
-	br_err_print(&e);
-	return BR_EXIT_FAILURE;
+	if (first + 1 != argc)
+		return br_pending_unnamed("discard", first >= argc ? "which session?" : "one session at a time, and all of it");
+	return discard(argv[first], o.yes, &e) < 0 ? br_cli_fail(&e) : BR_REVIEW_OK;
 }
 
 static const struct br_usage REFRESH = {
@@ -96,14 +90,11 @@ br_cmd_refresh(int argc, char **argv)
 	struct br_err e = BR_ERR_INIT;
 	struct br_pending p;
 	int first = argc;
-	int done = br_review_options(&REFRESH, argc, argv, &e, &first);
+	int done = br_cli_options(&REFRESH, argc, argv, &e, &first);
 	if (done >= 0)
 		return done;
-	if (first + 1 != argc) {
-		(void)br_err_set(&e, 0, "refresh: which session?");
-		br_err_print(&e);
-		return BR_EXIT_FAILURE;
-	}
+	if (first + 1 != argc)
+		return br_pending_unnamed("refresh", first >= argc ? "which session?" : "one session at a time");
 	int rc = br_pending_open(&p, argv[first], &e);
 	if (rc == 0 && p.meta.alive) {
 		(void)br_err_set(&e, 0, "session %s runs, and this version can't remount a running overlay", p.meta.id);
@@ -111,8 +102,5 @@ br_cmd_refresh(int argc, char **argv)
 		rc = -1;
 	}
 	br_pending_close(&p);
-	if (rc == 0)
-		return BR_REVIEW_OK;
-	br_err_print(&e);
-	return BR_EXIT_FAILURE;
+	return rc < 0 ? br_cli_fail(&e) : BR_REVIEW_OK;
 }

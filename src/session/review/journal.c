@@ -29,25 +29,14 @@ br_journal_identity(struct br_buf *b, const struct stat *st)
 		    (unsigned)st->st_mode, (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
 }
 
-/* Ends the field at `*rest` and moves behind it. */
-static char *
-field(char **rest)
-{
-	char *start = *rest, *sp = start != NULL ? strchr(start, ' ') : NULL;
-	*rest = sp != NULL ? sp + 1 : NULL;
-	if (sp != NULL)
-		*sp = '\0';
-	return sp != NULL ? start : NULL;
-}
-
 /* Splits one line in place. False when it is damaged: the last one may be, when the machine lost power. */
 static bool
 parse(char *line, struct entry *en)
 {
 	char *rest = line, *end;
-	const char *op = field(&rest), *ino = field(&rest);
-	en->tmp = field(&rest);
-	en->seen = field(&rest);
+	const char *op = br_field_next(&rest), *ino = br_field_next(&rest);
+	en->tmp = br_field_next(&rest);
+	en->seen = br_field_next(&rest);
 	if (en->seen == NULL || op[0] == '\0' || op[1] != '\0' || !br_unescape(rest) || rest[0] == '\0')
 		return false;
 	en->op = op[0];

@@ -116,19 +116,10 @@ br_pending_paths(const struct br_pending *p, char *const *args, int n, struct br
 }
 
 int
-br_review_options(const struct br_usage *u, int argc, char **argv, void *target, int *first)
+br_pending_unnamed(const char *command, const char *why)
 {
 	struct br_err e = BR_ERR_INIT;
-	int rc = br_opt_parse(u, argc, argv, target, first, &e);
-	if (rc == 0)
-		return -1;
-	if (rc < 0) {
-		br_err_print(&e);
-		return BR_EXIT_FAILURE;
-	}
-	struct br_buf help = {0};
-	br_opt_help(u, &help);
-	(void)br_write_all(STDOUT_FILENO, help.p, help.len);
-	br_buf_free(&help);
-	return 0;
+	(void)br_err_set(&e, 0, "%s: %s", command, why);
+	(void)br_err_hint(&e, "brattice %s last, or an id of brattice ps --all", command);
+	return br_cli_fail(&e);
 }

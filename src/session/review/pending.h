@@ -2,7 +2,7 @@
 #ifndef BRATTICE_SESSION_REVIEW_PENDING_H
 #define BRATTICE_SESSION_REVIEW_PENDING_H
 
-#include "base/opt.h"
+#include "base/cli.h"
 #include "session/review/changes.h"
 #include "session/state.h"
 
@@ -27,7 +27,7 @@ int br_pending_finish(struct br_pending *p, struct br_err *e);
  * the project, else to the project. "" stands for all of it. */
 int br_pending_paths(const struct br_pending *p, char *const *args, int n, struct br_strv *out, struct br_err *e);
 
-/* Parses options with br_opt_parse. Returns -1 to go on, else the exit status (help shown, or an error printed). */
-int br_review_options(const struct br_usage *u, int argc, char **argv, void *target, int *first);
+/* What a command answers that was called without a session, or with too much (`why`): prints it; returns the exit status. */
+int br_pending_unnamed(const char *command, const char *why);
 
 #endif

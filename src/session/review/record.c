@@ -8,24 +8,6 @@
 /* 10,000,000 names of 100 bytes: more than any run makes, less than memory. */
 #define RECORD_MAX ((size_t)1 << 30)
 
-bool
-br_unescape(char *s)
-{
-	char *to = s;
-	for (; *s != '\0'; s++) {
-		if (*s != '\\') {
-			*to++ = *s;
-			continue;
-		}
-		s++;
-		if (*s != 'n' && *s != '\\')
-			return false;
-		*to++ = *s == 'n' ? '\n' : '\\';
-	}
-	*to = '\0';
-	return true;
-}
-
 /* Calls `fn` with each whole line, without its newline. */
 static int
 each_line(int sessionfd, const char *name, int (*fn)(void *arg, char *line), void *arg, struct br_err *e)
@@ -135,18 +117,6 @@ br_home_changes_read(int sessionfd, int (*fn)(void *arg, const char *how, const 
 	return each_line(sessionfd, "home-changes", home_line, &a, e);
 }
 
-/* The next field, ended by a space that becomes a NUL; NULL when there is none. */
-static char *
-field(char **rest)
-{
-	char *start = *rest, *sp = start != NULL ? strchr(start, ' ') : NULL;
-	if (sp == NULL)
-		return NULL;
-	*sp = '\0';
-	*rest = sp + 1;
-	return start;
-}
-
 static bool
 number(const char *s, int base, uint64_t *out)
 {
@@ -163,7 +133,7 @@ static bool
 parse_base(char *line, struct br_base_entry *en)
 {
 	char *rest = line;
-	const char *sha = field(&rest), *size = field(&rest), *mode = field(&rest), *mtime = field(&rest);
+	const char *sha = br_field_next(&rest), *size = br_field_next(&rest), *mode = br_field_next(&rest), *mtime = br_field_next(&rest);
 	uint64_t m, t;
 	if (sha == NULL || mtime == NULL || !number(size, 10, &en->size) || !number(mode, 8, &m) ||
 	    !number(mtime + (mtime[0] == '-'), 10, &t) || t > INT64_MAX)

@@ -6,9 +6,6 @@
 #include "base/sha256.h"
 #include "session/review/tree.h"
 
-/* Undoes the escapes of session/state.h (\n and \\) in place. False on any other escape. */
-bool br_unescape(char *s);
-
 struct br_touched {
 	struct br_strv names; /* sorted, project-relative */
 	struct br_strv moved; /* those that came by a rename or a link: a whole tree may have moved in under the name */

@@ -2,6 +2,7 @@
 
 #include "session/review/textdiff.h"
 
+#include "base/cli.h"
 #include "base/io.h"
 
 #include <errno.h>
@@ -310,7 +311,7 @@ br_show(const struct br_view *v, const struct br_changes *c, const struct br_str
 	struct shower s = {.v = v,
 	    .o = o,
 	    .fd = pager >= 0 ? pager : STDOUT_FILENO,
-	    .colour = !o->exact && !o->json && isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL};
+	    .colour = !o->exact && !o->json && br_cli_colour(STDOUT_FILENO)};
 	br_auto_free const struct br_change **order = calloc(c->n + 1, sizeof(*order));
 	int rc = order != NULL ? 0 : -1;
 	for (size_t i = 0; rc == 0 && i < c->n; i++)

@@ -1,5 +1,4 @@
-/* What every command does in the same way. */
-#include "cli/command.h"
+#include "base/cli.h"
 
 #include "base/io.h"
 
@@ -16,12 +15,12 @@ br_cli_fail(const struct br_err *e)
 int
 br_cli_put(const struct br_buf *out, int status)
 {
-	if (!out->failed && br_write_all(STDOUT_FILENO, out->p, out->len) == 0)
+	if (!out->failed && (out->len == 0 || br_write_all(STDOUT_FILENO, out->p, out->len) == 0))
 		return status;
 	int why = out->failed ? ENOMEM : errno;
-	struct br_err e = BR_ERR_INIT;
-	(void)br_err_set(&e, why, "cannot write the output");
-	return br_cli_fail(&e);
+	if (why != EPIPE)
+		br_warn("cannot write the output: %s", strerror(why));
+	return BR_EXIT_FAILURE;
 }
 
 int
@@ -39,10 +38,10 @@ br_cli_options(const struct br_usage *u, int argc, char **argv, void *target, in
 }
 
 bool
-br_cli_colour(void)
+br_cli_colour(int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 	if (no != NULL && no[0] != '\0')
 		return false;
-	return isatty(STDOUT_FILENO) == 1 && (term == NULL || !br_streq(term, "dumb"));
+	return isatty(fd) == 1 && (term == NULL || !br_streq(term, "dumb"));
 }
