@@ -104,6 +104,8 @@ void take_umask(const struct call *c);    /* makes the caller's umask ours */
 int resolve(const struct call *c, int dirfd, const char *path, struct place *out); /* 0 or -errno; does not follow a last symlink */
 int resolve_follow(const struct call *c, int dirfd, const char *path, struct place *out); /* through a last symlink too; errno or 0 */
 int resolve_from(const struct call *c, int base, const char *path, struct place *out); /* from a directory descriptor of ours */
+/* The same for a path that stands in the caller's memory at `addr`. errno or 0. */
+int resolve_caller(const struct call *c, int dirfd, uint64_t addr, struct place *out);
 int fd_canonical(const struct gate *g, int fd, char *out, size_t room); /* 0 or -errno */
 const char *below_root(const struct gate *g, const char *path); /* project-relative part, or NULL */
 /* Paths of /proc/self and /dev that mean something else to the gate than to the caller. */
@@ -129,6 +131,9 @@ void announce_failed(const struct call *c, const struct place *p);
 void report_refused(const struct call *c, const char *op, const char *path, int err);
 void report_denied(const struct call *c, const char *op, const char *path, const char *rule, const char *origin, const char *why, int err);
 bool seen_before(struct gate *g, const char *kind, const char *path);
+
+/* names.c: the answer to an act on a name that returned `rc` (errno is its); records what it changed, or that it was refused. */
+enum outcome name_done(const struct call *c, const char *op, const struct place *p, int rc, struct answer *a);
 
 /* open.c, names.c, rename.c, gitfile.c, sock.c: the handlers */
 enum outcome do_open(const struct call *c, int dirfd, uint64_t path_addr, uint64_t flags, uint64_t mode, struct answer *a);

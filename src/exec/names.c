@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static enum outcome
-result(const struct call *c, const char *op, const struct place *p, int rc, struct answer *a)
+enum outcome
+name_done(const struct call *c, const char *op, const struct place *p, int rc, struct answer *a)
 {
 	a->err = rc < 0 ? errno : 0;
 	if (a->err == EROFS || (a->err == EACCES && p->rel == NULL))
@@ -18,21 +18,13 @@ result(const struct call *c, const char *op, const struct place *p, int rc, stru
 	return DONE;
 }
 
-static int
-where(const struct call *c, int dirfd, uint64_t addr, struct place *p)
-{
-	char path[PATH_MAX];
-	int n = caller_string(c, addr, path, sizeof(path));
-	return n < 0 ? -n : -resolve(c, dirfd, path, p);
-}
-
 /* HEAD, objects or refs as the last piece of a directory that git would take for a repository: its config and hooks must be
  * harmless then (a bare repository). */
 enum outcome
 do_mkdir(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, struct answer *a)
 {
 	auto_place p = {.parent = -1};
-	a->err = where(c, dirfd, path_addr, &p);
+	a->err = resolve_caller(c, dirfd, path_addr, &p);
 	if (a->err != 0)
 		return DONE;
 	if (p.dir_itself) {
@@ -43,7 +35,7 @@ do_mkdir(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, str
 	if (a->err != 0)
 		return DONE;
 	take_umask(c);
-	return result(c, "mkdir", &p, mkdirat(p.parent, p.name, (mode_t)mode & 01777U), a);
+	return name_done(c, "mkdir", &p, mkdirat(p.parent, p.name, (mode_t)mode & 01777U), a);
 }
 
 enum outcome
@@ -51,7 +43,7 @@ do_mknod(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, uin
 {
 	auto_place p = {.parent = -1};
 	(void)dev;
-	a->err = where(c, dirfd, path_addr, &p);
+	a->err = resolve_caller(c, dirfd, path_addr, &p);
 	if (a->err != 0)
 		return DONE;
 	mode_t type = (mode_t)mode & S_IFMT;
@@ -65,7 +57,7 @@ do_mknod(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, uin
 		return DONE;
 	take_umask(c);
 	bool announced = announce_hidden(c, &p, false);
-	enum outcome o = result(c, "create", &p, mknodat(p.parent, p.name, type | ((mode_t)mode & 01777U), 0), a);
+	enum outcome o = name_done(c, "create", &p, mknodat(p.parent, p.name, type | ((mode_t)mode & 01777U), 0), a);
 	if (announced && a->err != 0)
 		announce_failed(c, &p);
 	return o;
@@ -75,7 +67,7 @@ enum outcome
 do_unlink(const struct call *c, int dirfd, uint64_t path_addr, uint64_t flags, struct answer *a)
 {
 	auto_place p = {.parent = -1};
-	a->err = where(c, dirfd, path_addr, &p);
+	a->err = resolve_caller(c, dirfd, path_addr, &p);
 	if (a->err != 0)
 		return DONE;
 	bool dir = (flags & AT_REMOVEDIR) != 0;
@@ -101,7 +93,7 @@ do_unlink(const struct call *c, int dirfd, uint64_t path_addr, uint64_t flags, s
 		return DONE;
 	if (c->g->c->review && !dir)
 		report_base(c, &p);
-	return result(c, dir ? "rmdir" : "unlink", &p, unlinkat(p.parent, p.name, dir ? AT_REMOVEDIR : 0), a);
+	return name_done(c, dir ? "rmdir" : "unlink", &p, unlinkat(p.parent, p.name, dir ? AT_REMOVEDIR : 0), a);
 }
 
 enum outcome
@@ -110,7 +102,7 @@ do_symlink(const struct call *c, uint64_t target_addr, int dirfd, uint64_t path_
 	char target[PATH_MAX];
 	int n = caller_string(c, target_addr, target, sizeof(target));
 	auto_place p = {.parent = -1};
-	a->err = n < 0 ? -n : where(c, dirfd, path_addr, &p);
+	a->err = n < 0 ? -n : resolve_caller(c, dirfd, path_addr, &p);
 	if (a->err != 0)
 		return DONE;
 	if (n == 0 || p.dir_itself || p.slash) {
@@ -136,5 +128,5 @@ do_symlink(const struct call *c, uint64_t target_addr, int dirfd, uint64_t path_
 		a->err = deny(c, "symlink", p.path, &g, "git on the host would write through it", EACCES);
 		return DONE;
 	}
-	return result(c, "symlink", &p, symlinkat(target, p.parent, p.name), a);
+	return name_done(c, "symlink", &p, symlinkat(target, p.parent, p.name), a);
 }

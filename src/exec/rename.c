@@ -13,14 +13,6 @@
 #define RENAME_EXCHANGE_ 2U
 #define WALK_MAX 50000
 
-static int
-locate(const struct call *c, int dirfd, uint64_t addr, struct place *p)
-{
-	char path[PATH_MAX];
-	int n = caller_string(c, addr, path, sizeof(path));
-	return n < 0 ? -n : -resolve(c, dirfd, path, p);
-}
-
 static bool
 harmless(const struct br_guard_answer *a)
 {
@@ -28,17 +20,11 @@ harmless(const struct br_guard_answer *a)
 }
 
 static enum outcome
-answer(const struct call *c, const char *op, const struct place *from, const struct place *to, int rc, struct answer *a)
+renamed(const struct call *c, const struct place *from, const struct place *to, int rc, struct answer *a)
 {
-	a->err = rc < 0 ? errno : 0;
-	if (a->err == EROFS || (a->err == EACCES && to->rel == NULL))
-		report_refused(c, op, to->path, a->err);
-	if (rc == 0) {
-		if (br_streq(op, "rename"))
-			report_touched(c->g, "removed", from->rel);
-		report_touched(c->g, op, to->rel);
-	}
-	return DONE;
+	if (rc == 0)
+		report_touched(c->g, "removed", from->rel);
+	return name_done(c, "rename", to, rc, a);
 }
 
 /* Walks the directory that is about to become `rel`: the first entry that would be guarded there, into `*bad`. */
@@ -159,7 +145,7 @@ do_link(const struct call *c, int olddir, uint64_t old_addr, int newdir, uint64_
 	auto_place from = {.parent = -1};
 	char path[PATH_MAX], rel[64];
 	int own = -1, n = caller_string(c, old_addr, path, sizeof(path));
-	a->err = n < 0 ? -n : locate(c, newdir, new_addr, &to);
+	a->err = n < 0 ? -n : resolve_caller(c, newdir, new_addr, &to);
 	if (a->err != 0)
 		return DONE;
 	if (to.dir_itself || to.slash) {
@@ -210,7 +196,7 @@ do_link(const struct call *c, int olddir, uint64_t old_addr, int newdir, uint64_
 		announce_failed(c, &to);
 		errno = saved;
 	}
-	return answer(c, "link", &from, &to, rc, a);
+	return name_done(c, "link", &to, rc, a);
 }
 
 static bool
@@ -241,7 +227,7 @@ exchange(const struct call *c, const struct place *from, const struct place *to,
 	int rc = (int)syscall(SYS_renameat2, from->parent, from->name, to->parent, to->name, RENAME_EXCHANGE_);
 	if (rc == 0)
 		report_touched(c->g, "rename", from->rel);
-	return answer(c, "rename", from, to, rc, a);
+	return renamed(c, from, to, rc, a);
 }
 
 enum outcome
@@ -251,9 +237,9 @@ do_rename(const struct call *c, int olddir, uint64_t old_addr, int newdir, uint6
 	auto_place to = {.parent = -1};
 	struct stat st;
 	flags &= 0xffffffffU;
-	a->err = locate(c, olddir, old_addr, &from);
+	a->err = resolve_caller(c, olddir, old_addr, &from);
 	if (a->err == 0)
-		a->err = locate(c, newdir, new_addr, &to);
+		a->err = resolve_caller(c, newdir, new_addr, &to);
 	if (a->err == 0 && (from.dir_itself || to.dir_itself))
 		a->err = EBUSY;
 	if (a->err == 0 && (flags & ~(RENAME_NOREPLACE_ | RENAME_EXCHANGE_)) != 0)
@@ -295,5 +281,5 @@ do_rename(const struct call *c, int olddir, uint64_t old_addr, int newdir, uint6
 	/* overlayfs refuses to rename a directory of its lower layer: copy, as mv would. */
 	if (rc < 0 && errno == EXDEV && dir && c->g->c->review && from.rel != NULL && to.rel != NULL)
 		rc = copy_rename(&from, &to);
-	return answer(c, "rename", &from, &to, rc, a);
+	return renamed(c, &from, &to, rc, a);
 }

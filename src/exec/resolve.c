@@ -178,6 +178,14 @@ resolve(const struct call *c, int dirfd, const char *path, struct place *out)
 	return resolve_from(c, base >= 0 ? base : AT_FDCWD, path, out);
 }
 
+int
+resolve_caller(const struct call *c, int dirfd, uint64_t addr, struct place *p)
+{
+	char path[PATH_MAX];
+	int n = caller_string(c, addr, path, sizeof(path));
+	return n < 0 ? -n : -resolve(c, dirfd, path, p);
+}
+
 /* Where a path leads through all symlinks, as parent and name. */
 int
 resolve_follow(const struct call *c, int dirfd, const char *path, struct place *p)

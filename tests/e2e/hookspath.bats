@@ -6,6 +6,7 @@
 
 bats_require_minimum_version 1.5.0
 load lib
+load plants
 
 setup_file() {
 	world_make
@@ -38,22 +39,7 @@ more_prepared() {
 
 # runs_nothing HOOK SCRIPT: the script plants $HOOK, a file to be run by git on the host, in vain.
 runs_nothing() {
-	local hook=$1 plant
-	plant="mkdir -p \"\$(dirname $1)\"; printf '#!/bin/sh\n$(pwn)\n' > $1; chmod +x $1; $2"
-	project_reset
-	me /bin/sh -c "$plant" > "$W/log/outside" 2>&1 || true
-	if host_git_battery; then
-		echo "no control: $hook"
-		cat "$W/log/outside"
-		return 1
-	fi
-	project_reset
-	inside /bin/sh -c "$plant" > "$W/log/inside" 2>&1 || true
-	if ! host_git_battery; then
-		echo "OPEN: the host's git ran $hook"
-		cat "$W/log/inside"
-		return 1
-	fi
+	plants "mkdir -p \"\$(dirname $1)\"; printf '#!/bin/sh\n%s\n' \"\$PWN\" > $1; chmod +x $1; ${2:-:}" || { echo "$1"; return 1; }
 }
 
 events() { me /bin/sh -c 'cat "$(ls -td "$HOME"/.local/state/brattice/sessions/*/ | head -n1)"/events.jsonl'; }
