@@ -197,13 +197,13 @@ struct pattern {
 	const char *end;
 	bool dir_only;
 	bool anchored;
-	bool icase;
+	bool icase, whole;
 };
 
 static struct pattern
 pattern_of(const char *text, unsigned flags)
 {
-	struct pattern g = {.p = text, .end = text + strlen(text), .icase = (flags & BR_GLOB_ICASE) != 0};
+	struct pattern g = {.p = text, .end = text + strlen(text), .icase = (flags & BR_GLOB_ICASE) != 0, .whole = (flags & BR_GLOB_WHOLE) != 0};
 	if (g.end > g.p && g.end[-1] == '/') {
 		g.dir_only = true;
 		g.end--;
@@ -225,12 +225,12 @@ match_prefix(const struct pattern *g, const char *path, const char *end)
 		const char *next = behind(pc, g->end);
 		if (is_any_depth(pc)) {
 			if (next == NULL) /* "a/ **": at least one component below a */
-				return sc.end;
+				return g->whole ? end : sc.end;
 			star = p = next;
 			star_at = s;
 			continue;
 		}
-		if (match_component(pc, sc, g->icase)) {
+		if (match_component(pc, sc, g->icase) && (next != NULL || !g->whole || sc.end == end)) {
 			if (next == NULL)
 				return sc.end;
 			p = next;

@@ -9,8 +9,9 @@
 #include "base/err.h"
 
 enum {
-	BR_GLOB_ICASE = 1 << 0,    /* ASCII case folded, for guards: .GIT is .git on some file systems */
-	BR_GLOB_ROOT_ONLY = 1 << 1 /* a pattern without '/' matches only the first component */
+	BR_GLOB_ICASE = 1 << 0,     /* ASCII case folded, for guards: .GIT is .git on some file systems */
+	BR_GLOB_ROOT_ONLY = 1 << 1, /* a pattern without '/' matches only the first component */
+	BR_GLOB_WHOLE = 1 << 2      /* the path itself, not a directory above it: wildmatch of git with WM_PATHNAME; for anchored patterns */
 };
 
 /* True when `path` (relative, no leading '/', normal form), or a directory above it, matches `pattern`.

@@ -18,9 +18,10 @@
 bool br_gitconfig_describe(const char *data, size_t n, const struct br_policy *policy, const char *home, struct br_buf *out,
     unsigned *line, const char **why);
 
-/* The same for the files that git reads as the user's: $XDG_CONFIG_HOME/git/config, then ~/.gitconfig. `out` stays empty when
- * profile git is not in force. A file that can't be read counts as absent, with a warning when it is there. -1 when memory runs
- * out. */
-int br_gitconfig_home(const struct br_policy *policy, const char *home, struct br_buf *out, struct br_err *e);
+/* The same for the files that git reads as the user's: $XDG_CONFIG_HOME/git/config, then ~/.gitconfig, and those that they
+ * include, as git reads them for the repository `project` (absolute, resolved): `include.path`, and `includeIf` with a condition on
+ * gitdir; at most 10 deep and 64 files. Only regular files of the user's or root's are read. `out` stays empty when profile git is not
+ * in force. A file that can't be read counts as absent, with a warning when it is there. -1 when memory runs out. */
+int br_gitconfig_home(const struct br_policy *policy, const char *home, const char *project, struct br_buf *out, struct br_err *e);
 
 #endif

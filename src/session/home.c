@@ -161,13 +161,13 @@ has_file(const struct br_policy *policy, enum br_pol_kind kind, const char *rel)
 
 /* What a policy says of the file comes first. */
 static int
-add_gitconfig(struct br_home *h, const struct br_policy *policy, const char *home, int uid, int gid, struct br_err *e)
+add_gitconfig(struct br_home *h, const struct br_policy *policy, const struct br_project *p, const char *home, int uid, int gid, struct br_err *e)
 {
 	static const char name[] = ".gitconfig";
 	br_auto_buf b = {0};
 	if (has_file(policy, BR_POL_HOME_FILE, name) || has_file(policy, BR_POL_HOME_KEEP, name))
 		return 0;
-	if (br_gitconfig_home(policy, home, &b, e) < 0)
+	if (br_gitconfig_home(policy, home, p->root, &b, e) < 0)
 		return -1;
 	return b.len > 0 ? put_file(h, name, b.p, b.len, uid, gid, e) : 0;
 }
@@ -191,7 +191,7 @@ br_home_prepare(struct br_home *h, const struct br_policy *policy, const struct 
 		return -1;
 	if (own(h->store, uid, gid, e) < 0 || own(h->dir, uid, gid, e) < 0)
 		return -1;
-	if (add_gitconfig(h, policy, home, uid, gid, e) < 0)
+	if (add_gitconfig(h, policy, p, home, uid, gid, e) < 0)
 		return -1;
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(policy, BR_POL_HOME_FILE, r)) != NULL;)
 		if (put_file(h, r->text, r->data, r->data_len, uid, gid, e) < 0)

@@ -38,6 +38,48 @@ teardown() { stop_hosts; }
 	[[ $output != *"$CANARY"* ]]
 	for k in http. url. credential. alias.leak alias.authed; do ! grep -F -- "$k" <<< "$output" || return 1; done
 }
+@test "the session's .gitconfig has what the user's includes, as git reads it for this project" {
+	cp -p "$H/.gitconfig" "$W/log/gitconfig"
+	mkdir -p "$H/dot/git"
+	cat >> "$H/.gitconfig" <<-EOF2
+		[include]
+			path = dot/git/common
+			path = ~/dot/absent
+		[includeIf "gitdir:~/src/app/"]
+			path = ~/dot/git/app
+		[includeIf "gitdir:~/src/other/"]
+			path = ~/dot/git/other
+		[pull]
+			rebase = false
+		[include]
+			path = $H/dot/git/loop
+	EOF2
+	printf '[pull]\n\trebase = true\n[include]\n\tpath = more\n[http]\n\textraHeader = %s\n' "$CANARY" > "$H/dot/git/common"
+	printf '[alias]\n\tlg = log\n\tbad = !echo %s\n' "$CANARY" > "$H/dot/git/more"
+	printf '[user]\n\temail = app@example.org\n' > "$H/dot/git/app"
+	printf '[user]\n\temail = other@example.org\n[alias]\n\tother = log\n' > "$H/dot/git/other"
+	# Round in circles, and what is no file of the user's: a warning each, and the session runs.
+	printf '[include]\n\tpath = loop\n\tpath = fifo\n[color]\n\tui = never\n' > "$H/dot/git/loop"
+	mkfifo "$H/dot/git/fifo"
+	give
+	run inside git config --global --list
+	rm "$H/dot/git/fifo"
+	printf '' > "$H/dot/git/loop"
+	# What git says here is the measure.
+	asked() { for k in user.name user.email pull.rebase alias.lg alias.other; do echo "$k $("$@" git config "$k")"; done; }
+	asked me > "$W/log/here"
+	asked inside > "$W/log/there"
+	mv "$W/log/gitconfig" "$H/.gitconfig"
+	rm -r "$H/dot"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *color.ui=never* && $output == *"too many files include one another"* && $output == *"/fifo: "* ]]
+	[[ $output != *"$CANARY"* && $output != *include*.path* ]]
+	cat "$W/log/here"
+	diff "$W/log/here" "$W/log/there"
+	grep -qx 'user.email app@example.org' "$W/log/there"
+	grep -qx 'alias.lg log' "$W/log/there"
+}
 @test "what the session writes to its .gitconfig is gone with it" {
 	inside git config --global user.name Other
 	[ "$(me git config --global user.name)" = Test ]

@@ -2,6 +2,7 @@
 #include "fuzz.h"
 
 #include "policy/gitconfig.h"
+#include "policy/gitconfig_include.h"
 #include "policy/gitconfig_parse.h"
 #include "policy/gitconfig_trust.h"
 
@@ -18,6 +19,9 @@ look(void *arg, const struct br_gitconfig_entry *e)
 	size_t parts = strlen(e->section) + 1 + strlen(e->key) + (e->subsection != NULL ? strlen(e->subsection) + 1 : 0);
 	MUST(parts == strlen(e->name));
 	MUST(strncmp(e->name, e->section, strlen(e->section)) == 0);
+	const struct br_gitconfig_place at = {.home = "/h", .dir = "/h/a", .gitdir = "/h/a/b/.git", .also = "/h/c/.git"}, none = {.home = "/h", .dir = "/h"};
+	MUST(e->subsection == NULL || !br_gitconfig_condition(e->subsection, &none));
+	*sum += e->subsection != NULL && br_gitconfig_condition(e->subsection, &at) ? 1 : 0;
 	*sum += e->value != NULL ? strlen(e->value) : 0;
 	return true;
 }

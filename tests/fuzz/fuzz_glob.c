@@ -36,6 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		MUST(!match || br_glob_may_match_below(pattern, dir, flags));
 		MUST(match || !br_glob_match(pattern, dir, true, flags));
 	}
+	MUST(match || !br_glob_match(pattern, path, is_dir, flags | BR_GLOB_WHOLE));
 	/* Folding case and letting a directory be one can only match more. */
 	MUST(!match || br_glob_match(pattern, path, true, flags));
 	MUST(!br_glob_match(pattern, path, is_dir, flags | BR_GLOB_ROOT_ONLY) || strchr(pattern, '/') != NULL ||
