@@ -108,13 +108,6 @@ br_buf_consume(struct br_buf *b, size_t n)
 	b->p[b->len] = '\0';
 }
 
-static bool
-is_disguise(uint32_t c)
-{
-	return c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
-}
-
 void
 br_buf_put_visible(struct br_buf *b, const char *s, size_t n, bool newlines)
 {
@@ -129,7 +122,7 @@ br_buf_put_visible(struct br_buf *b, const char *s, size_t n, bool newlines)
 		bool control = c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xa0);
 		if (control && !(newlines && (c == '\n' || c == '\t')))
 			br_buf_printf(b, "\\x%02x", (unsigned)c);
-		else if (is_disguise(c))
+		else if (br_utf8_is_disguise(c))
 			br_buf_printf(b, "\\u{%04x}", (unsigned)c);
 		else
 			br_buf_put(b, s + i, w);
@@ -207,7 +200,7 @@ br_buf_put_json(struct br_buf *b, const char *s, size_t n)
 			br_buf_puts(b, "\\n");
 		else if (c == '\t')
 			br_buf_puts(b, "\\t");
-		else if (c < 0x20 || c == 0x7f || is_disguise(c)) {
+		else if (c < 0x20 || c == 0x7f || br_utf8_is_disguise(c)) {
 			if (c > 0xffff)
 				br_buf_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
 				    0xdc00 + ((c - 0x10000) & 0x3ff));

@@ -31,4 +31,12 @@ br_utf8_decode(const char *s, size_t n, uint32_t *out)
 	return w;
 }
 
+/* Characters that are not seen and change what is: bidirectional controls, zero width, line separators, tags (Unicode TR 36). */
+static inline bool
+br_utf8_is_disguise(uint32_t c)
+{
+	return c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) ||
+	       c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
+}
+
 #endif

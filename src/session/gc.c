@@ -1,5 +1,5 @@
 /* What dead sessions left behind. */
-#include "session/state_internal.h"
+#include "session/state_int.h"
 
 #include "base/io.h"
 #include "session/made.h"
