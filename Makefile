@@ -40,7 +40,7 @@ bench: build ## the benchmarks, against the peers that are installed; writes ben
 	@bench/peers.sh
 	@BUILD=$(BUILD) bench/run.py $(BENCH_ARGS)
 
-lint: ## clang-tidy, gcc's -fanalyzer, shellcheck
+lint: ## who includes whom, clang-tidy, gcc's -fanalyzer, shellcheck
 	@$(deps) test
 	@tools/lint.sh
 

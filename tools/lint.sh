@@ -1,8 +1,8 @@
 #!/bin/bash
 # Static analysis: clang-tidy over every C file, gcc's -fanalyzer over a whole build, shellcheck over the scripts,
-# clang-format's opinion of the layout (when named).
+# the arrows between the folders of src/ (check-layers.sh), clang-format's opinion of the layout (when named).
 #
-#   tools/lint.sh [--tap] [tidy|analyzer|shell|format]…      tidy, analyzer and shell when none is named
+#   tools/lint.sh [--tap] [layers|tidy|analyzer|shell|format]…      all but format when none is named
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
@@ -11,7 +11,7 @@ if [ "${1:-}" = --tap ]; then
 	tap=1
 	shift
 fi
-[ "$#" -gt 0 ] || set -- tidy analyzer shell
+[ "$#" -gt 0 ] || set -- layers tidy analyzer shell
 n=0
 bad=0
 work=$(mktemp -d)
@@ -77,6 +77,10 @@ shell() {
 		esac
 	done)
 }
+layers() {
+	tools/check-layers.sh >"$work/log" 2>&1
+	report $? "who includes whom" "$work/log"
+}
 format() {
 	files | grep '\.[ch]$' | xargs clang-format --dry-run -Werror >"$work/log" 2>&1
 	report $? "clang-format" "$work/log"
@@ -84,9 +88,9 @@ format() {
 
 for what in "$@"; do
 	case $what in
-	tidy | analyzer | shell | format) "$what" ;;
+	layers | tidy | analyzer | shell | format) "$what" ;;
 	*)
-		echo "usage: tools/lint.sh [--tap] [tidy|analyzer|shell|format]…" >&2
+		echo "usage: tools/lint.sh [--tap] [layers|tidy|analyzer|shell|format]…" >&2
 		exit 2
 		;;
 	esac
