@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The user's terminal: docs/threat-model.md class 19. The command runs on a terminal of its own making (attack-host pty), and what a shell would
+# The user's terminal: docs/threat-model.md class 19. The command runs on a terminal of its own making (probe host pty), and what a shell would
 # find there afterwards is the oracle.
 load lib
 
@@ -7,7 +7,7 @@ setup_file() { world_make; }
 teardown_file() { world_remove; }
 setup() { project_reset; }
 
-terminal() { me "$B/attack-host" pty "$W/log/out" "$W/log/queue" "$@"; }
+terminal() { me "$B/probe" host pty "$W/log/out" "$W/log/queue" "$@"; }
 # With a terminal of its own for the command.
 inside_terminal() {
 	local wall=()
@@ -62,7 +62,7 @@ inside_terminal() {
 
 @test "other terminals" {
 	local mine
-	mine=$(me "$B/attack-host" pty "$W/log/out" "$W/log/queue" tty; tr -d '\r\n' < "$W/log/out")
+	mine=$(me "$B/probe" host pty "$W/log/out" "$W/log/queue" tty; tr -d '\r\n' < "$W/log/out")
 	for t in /dev/console /dev/tty0 /dev/tty1 /dev/pts/0 "$mine"; do
 		run inside ./probe terminal-open "$t"
 		[ "$status" -eq 1 ]

@@ -30,9 +30,10 @@ build_copy() {
 	from=$(dirname "$(realpath "$BRATTICE")")
 	(
 		flock 9
-		if [ ! -e "$to/brattice" ] || [ "$from/brattice" -nt "$to/brattice" ] || [ "$from/tests/attack/probe" -nt "$to/probe" ]; then
+		if [ ! -e "$to/brattice" ] || [ "$from/brattice" -nt "$to/brattice" ] || [ "$from/libexec/brattice/brattice-attack" -nt "$to/probe" ]; then
 			mkdir -p "$to"
-			cp -f --preserve=timestamps "$from/brattice" "$from"/tests/attack/{probe,attack-host,killwalk} "$to/"
+			cp -f --preserve=timestamps "$from/brattice" "$from/tests/attack/killwalk" "$to/"
+			cp -f --preserve=timestamps "$from/libexec/brattice/brattice-attack" "$to/probe"
 			if [ -d "$from/libexec" ]; then
 				rm -rf "$to/libexec"
 				mkdir -p "$to/libexec/brattice"
@@ -155,13 +156,13 @@ inside_sh() {
 HOST_PIDS=()
 host() {
 	local out=$W/log/host.$RANDOM$RANDOM ready=
-	me "$B/attack-host" "$@" > "$out" 2>&1 &
+	me "$B/probe" host "$@" > "$out" 2>&1 &
 	for _ in $(seq 200); do
 		read -r ready HOST_PID HOST_SAID < "$out" && break
 		kill -0 $! 2> /dev/null || break
 		sleep 0.02
 	done
-	if [ "$ready" != ready ]; then echo "attack-host $*: $(cat "$out")"; return 1; fi
+	if [ "$ready" != ready ]; then echo "host $*: $(cat "$out")"; return 1; fi
 	HOST_PIDS+=("$HOST_PID")
 }
 stop_hosts() {

@@ -5,9 +5,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static const struct probe *const tables[] = {
+const struct probe *const probe_tables[] = {
     read_probes, write_probes, meta_probes, guarded_probes, kernel_probes, socket_probes, process_probes, terminal_probes,
     limit_probes};
+const size_t probe_ntables = BR_ARRAY_LEN(probe_tables);
 
 int
 probe_rc(long rc, const char *call)
@@ -123,11 +124,11 @@ probe_now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static const struct probe *
-find(const char *name)
+const struct probe *
+probe_find(const char *name)
 {
-	for (size_t i = 0; i < BR_ARRAY_LEN(tables); i++) {
-		for (const struct probe *p = tables[i]; p->name != NULL; p++) {
+	for (size_t i = 0; i < BR_ARRAY_LEN(probe_tables); i++) {
+		for (const struct probe *p = probe_tables[i]; p->name != NULL; p++) {
 			if (br_streq(p->name, name))
 				return p;
 		}
@@ -135,9 +136,8 @@ find(const char *name)
 	return NULL;
 }
 
-/* In a child, so that a filter that kills is told from one that refuses, and a batch goes on. */
-static int
-run_one(const struct probe *p, char **args)
+int
+probe_run(const struct probe *p, char **args)
 {
 	(void)fflush(stdout);
 	pid_t pid = fork();
@@ -158,53 +158,4 @@ run_one(const struct probe *p, char **args)
 		return PROBE_REFUSED;
 	}
 	return WEXITSTATUS(status);
-}
-
-static int
-list(void)
-{
-	for (size_t i = 0; i < BR_ARRAY_LEN(tables); i++) {
-		for (const struct probe *p = tables[i]; p->name != NULL; p++)
-			printf("%-6s %s %s\n", p->cls, p->name, p->args);
-	}
-	return 0;
-}
-
-/* Reads "NAME ARG…" lines (separated by tabs) and answers each with "STATUS<tab>LINE". */
-static int
-batch(void)
-{
-	char line[16384];
-	int worst = PROBE_REFUSED;
-	while (fgets(line, sizeof(line), stdin) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		char *whole = probe_cat(line, ""), *save = NULL, *words[16] = {NULL};
-		size_t n = 0;
-		for (char *w = strtok_r(line, "\t", &save); w != NULL && n < BR_ARRAY_LEN(words) - 1; w = strtok_r(NULL, "\t", &save))
-			words[n++] = w;
-		const struct probe *p = n == 0 ? NULL : find(words[0]);
-		int rc = p == NULL || (int)n - 1 < p->nargs ? PROBE_CANT : run_one(p, words + 1);
-		printf("=%d\t%s\n", rc, whole);
-		(void)fflush(stdout);
-		if (rc == PROBE_DONE)
-			worst = PROBE_DONE;
-		free(whole);
-	}
-	return worst;
-}
-
-int
-main(int argc, char **argv)
-{
-	if (argc == 2 && br_streq(argv[1], "--list"))
-		return list();
-	if (argc == 2 && br_streq(argv[1], "--batch"))
-		return batch();
-	const struct probe *p = argc < 2 ? NULL : find(argv[1]);
-	if (p == NULL || argc - 2 < p->nargs) {
-		fprintf(stderr, "usage: probe --list | --batch | NAME ARG...\n");
-		return PROBE_CANT;
-	}
-	(void)signal(SIGPIPE, SIG_IGN);
-	return run_one(p, argv + 2);
 }

@@ -226,8 +226,8 @@ read_stat(char **a)
 static int
 read_statx(char **a)
 {
-	struct statx sx;
-	return probe_rc(syscall(SYS_statx, AT_FDCWD, a[0], 0, STATX_BASIC_STATS, &sx), "statx");
+	char sx[256]; /* struct statx, which not every C library has */
+	return probe_rc(syscall(SYS_statx, AT_FDCWD, a[0], 0, 0x7ff, sx), "statx");
 }
 static int
 read_access(char **a)

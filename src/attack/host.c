@@ -1,19 +1,19 @@
 /* The host's side of the attack tests: what a user has running beside the sandbox.
  *
- *   attack-host unix PATH SECRET [FILE]   answers each connection with SECRET (and a descriptor of FILE)
- *   attack-host abstract NAME SECRET      the same on an abstract name
- *   attack-host dgram PATH LOG            appends each datagram to LOG
- *   attack-host tcp ADDRESS SECRET        the same over TCP and UDP; prints the port
- *   attack-host victim LOG                a process that logs each SIGURG; prints the address of a secret in its memory
- *   attack-host shm KEY SECRET            a System V segment, queue and semaphore of that key, until killed
- *   attack-host mq NAME                   a POSIX message queue, until killed
- *   attack-host key NAME SECRET           a key in the user's keyring, until killed
- *   attack-host save FILE SECONDS         saves FILE by rename again and again, as editors do
- *   attack-host pty OUT QUEUE CMD ARG…    runs CMD on a terminal of its own; its output to OUT, what is left to be read by the
+ *   brattice-attack host unix PATH SECRET [FILE]   answers each connection with SECRET (and a descriptor of FILE)
+ *   brattice-attack host abstract NAME SECRET      the same on an abstract name
+ *   brattice-attack host dgram PATH LOG            appends each datagram to LOG
+ *   brattice-attack host tcp ADDRESS SECRET        the same over TCP and UDP; prints the port
+ *   brattice-attack host victim LOG                a process that logs each SIGURG; prints the address of a secret in its memory
+ *   brattice-attack host shm KEY SECRET            a System V segment, queue and semaphore of that key, until killed
+ *   brattice-attack host mq NAME                   a POSIX message queue, until killed
+ *   brattice-attack host key NAME SECRET           a key in the user's keyring, until killed
+ *   brattice-attack host save FILE SECONDS         saves FILE by rename again and again, as editors do
+ *   brattice-attack host pty OUT QUEUE CMD ARG…    runs CMD on a terminal of its own; its output to OUT, what is left to be read by the
  *                                         shell afterwards, and the terminal's modes, to QUEUE
  *
  * The servers print "ready PID WHAT" once they serve, and do so until they get a SIGTERM. */
-#include "base/defs.h"
+#include "host.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -311,12 +311,12 @@ run(int n, char **a)
 }
 
 int
-main(int argc, char **argv)
+host_main(int argc, char **argv)
 {
 	struct sigaction sa = {.sa_handler = on_end};
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGINT, &sa, NULL);
-	if (argc < 2)
+	if (argc < 1)
 		return 2;
-	return run(argc - 1, argv + 1);
+	return run(argc, argv);
 }

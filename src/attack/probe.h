@@ -1,8 +1,8 @@
 /* The attack probes: each tries one way out of the sandbox and says whether it worked.
  *
- * `probe NAME ARG…` exits with 0 when the attack succeeded (bad inside the wall), 1 when it was refused (and prints the
+ * `brattice-attack NAME ARG…` exits with 0 when the attack succeeded (bad inside the wall), 1 when it was refused (and prints the
  * call and errno), 2 when it cannot be tried here (and prints why). A probe is worth something only if it exits with 0
- * outside the wall: the e2e tests run each both ways.
+ * outside the wall: tests and `brattice doctor --attack` run each both ways.
  *
  * Every probe runs in a child of its own, which exits right after: descriptors and memory are left to the kernel. System
  * calls are made raw, because the C library picks one of several forms and an attacker picks all of them. */
@@ -29,6 +29,13 @@ struct probe {
 /* Tables, each ended by a row without a name. */
 extern const struct probe read_probes[], write_probes[], meta_probes[], guarded_probes[], kernel_probes[], socket_probes[],
     process_probes[], terminal_probes[], limit_probes[];
+
+extern const struct probe *const probe_tables[];
+extern const size_t probe_ntables;
+/* NULL when there is none of that name. */
+const struct probe *probe_find(const char *name);
+/* Runs it in a child, so that a filter that kills is told from one that refuses, and a batch goes on; a probe_result. */
+int probe_run(const struct probe *p, char **args);
 
 /* The result of a call whose success is the attack: prints "CALL: error" when it failed. */
 int probe_rc(long rc, const char *call);

@@ -244,7 +244,7 @@ static int
 k_memfd_secret(char **a)
 {
 	(void)a;
-	return probe_rc(syscall(SYS_memfd_secret, 0), "memfd_secret");
+	return probe_rc(syscall(447, 0), "memfd_secret");
 }
 static int
 k_fanotify(char **a)
