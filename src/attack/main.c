@@ -6,6 +6,7 @@
  *   brattice-attack --batch [MARK]         probes from stdin; MARK is for who looks at the list of processes
  *   brattice-attack host SERVICE ARG...    a service that the probes attack (host.c)
  *   brattice-attack doctor ...             doctor.h */
+#include "doctor.h"
 #include "host.h"
 #include "probe.h"
 
@@ -53,6 +54,8 @@ main(int argc, char **argv)
 		return batch();
 	if (argc >= 2 && br_streq(argv[1], "host"))
 		return host_main(argc - 2, argv + 2);
+	if (argc >= 2 && br_streq(argv[1], "doctor"))
+		return doctor_main(argc - 2, argv + 2);
 	const struct probe *p = argc < 2 ? NULL : probe_find(argv[1]);
 	if (p == NULL || argc - 2 < p->nargs) {
 		fprintf(stderr, "usage: brattice-attack --list | --batch | NAME ARG... | host SERVICE ARG...\n");

@@ -247,11 +247,64 @@ collect_made(int sessions)
 		br_made_collect(homes);
 }
 
+/* Sessions below `sessions`, each in turn. One that can't be cleaned must not keep the others from it: the first error is told at the end. */
+static int
+collect_sessions(int sessions, int64_t older_than_s, struct br_gc_report *r, struct br_err *e)
+{
+	struct br_err why = BR_ERR_INIT;
+	char **names = br_names(sessions, br_session_is_id, e);
+	int rc = names == NULL ? -1 : 0;
+	for (char **p = names; p != NULL && *p != NULL; p++) {
+		if (collect_session(sessions, *p, older_than_s, r, &why) < 0 && rc == 0) {
+			(void)br_err_wrap(&why, "session %s", *p);
+			if (e != NULL)
+				*e = why;
+			rc = -1;
+		}
+	}
+	br_names_free(names);
+	return rc;
+}
+
+static bool
+is_attack(const char *name)
+{
+	return name[0] != '.';
+}
+
+/* What `brattice doctor --attack` was attacking when it was killed (src/attack/doctor.h), and the sessions in it. */
+static void
+collect_attack(int attacks, const char *name, struct br_gc_report *r)
+{
+	br_auto_fd int dir = openat(attacks, name, DIR_FLAGS);
+	br_auto_fd int lock = dir < 0 ? -1 : openat(dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (dir < 0 || (lock < 0 && !is_older(attacks, name, HALF_MADE_S)) || (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0))
+		return;
+	br_auto_fd int sessions = openat(dir, "state/sessions", DIR_FLAGS);
+	if (sessions < 0 || collect_sessions(sessions, -1, r, NULL) == 0)
+		(void)remove_tree(attacks, name, r, NULL);
+}
+
+static void
+collect_attacks(struct br_gc_report *r)
+{
+	br_auto_fd int state = br_state_open(false, NULL);
+	br_auto_fd int attacks = state < 0 ? -1 : openat(state, "attacks", DIR_FLAGS);
+	if (attacks < 0)
+		return;
+	char **names = br_names(attacks, is_attack, NULL);
+	for (char **p = names; p != NULL && *p != NULL; p++)
+		collect_attack(attacks, *p, r);
+	br_names_free(names);
+	(void)unlinkat(state, "attacks", AT_REMOVEDIR);
+}
+
 int
 br_session_gc(int64_t older_than_s, struct br_gc_report *r, struct br_err *e)
 {
 	struct br_err why = BR_ERR_INIT;
 	*r = (struct br_gc_report){0};
+	collect_attacks(r);
 	br_auto_fd int sessions = br_sessions_open(false, &why);
 	collect_sockets(sessions, r);
 	if (sessions < 0) {
@@ -261,22 +314,11 @@ br_session_gc(int64_t older_than_s, struct br_gc_report *r, struct br_err *e)
 			*e = why;
 		return -1;
 	}
-	char **names = br_names(sessions, br_session_is_id, e);
-	char **leftovers = names != NULL ? br_names(sessions, is_leftover, e) : NULL;
-	int rc = leftovers == NULL ? -1 : 0;
-	/* One that can't be cleaned must not keep the others from it: the first error is told at the end. */
-	for (char **p = names; p != NULL && *p != NULL; p++) {
-		if (collect_session(sessions, *p, older_than_s, r, &why) < 0 && rc == 0) {
-			(void)br_err_wrap(&why, "session %s", *p);
-			if (e != NULL)
-				*e = why;
-			rc = -1;
-		}
-	}
+	int rc = collect_sessions(sessions, older_than_s, r, e);
+	char **leftovers = br_names(sessions, is_leftover, rc == 0 ? e : NULL);
 	for (char **p = leftovers; p != NULL && *p != NULL; p++)
 		collect_leftover(sessions, *p, r);
 	collect_made(sessions);
-	br_names_free(names);
 	br_names_free(leftovers);
-	return rc;
+	return leftovers == NULL ? -1 : rc;
 }
