@@ -138,11 +138,24 @@ put_escaped(struct br_buf *b, const char *s)
 	}
 }
 
+/* `idmap_userns` as in open_bind, for the layer below. The names of the layer above are the agent's own in any case. */
 static int
-open_overlay(struct br_plan_op *o, struct br_err *e)
+open_overlay(struct br_plan_op *o, int idmap_userns, struct br_err *e)
 {
 	br_auto_buf lower = {0};
-	put_escaped(&lower, o->src);
+	br_auto_fd int mapped = -1;
+	if (idmap_userns >= 0) {
+		struct br_mount_attr a = {
+		    .attr_set = BR_MOUNT_ATTR_IDMAP, .propagation = BR_MS_PRIVATE, .userns_fd = (uint64_t)idmap_userns};
+		mapped = br_sys_open_tree(AT_FDCWD, o->src, BR_OPEN_TREE_CLONE | BR_OPEN_TREE_CLOEXEC);
+		if (mapped < 0 || br_sys_mount_setattr(mapped, "", AT_EMPTY_PATH, &a) < 0) {
+			(void)br_err_set(e, errno, "cannot id-map %s", o->src);
+			return br_err_hint(e, "its file system cannot be id-mapped: run brattice as the user who owns it");
+		}
+		br_buf_printf(&lower, "/proc/self/fd/%d", mapped);
+	} else {
+		put_escaped(&lower, o->src);
+	}
 	char *nl = strchr(o->data, '\n');
 	if (lower.failed || nl == NULL)
 		return br_err_set(e, ENOMEM, "overlay of %s", o->dst);
@@ -151,9 +164,11 @@ open_overlay(struct br_plan_op *o, struct br_err *e)
 	if (fs < 0)
 		return br_err_set(e, errno, "cannot open overlayfs (review mode needs it)");
 	if (set_option(fs, "lowerdir", lower.p, e) < 0 || set_option(fs, "upperdir", o->data, e) < 0 ||
-	    set_option(fs, "workdir", nl + 1, e) < 0 || set_option(fs, "userxattr", NULL, e) < 0)
-		return -1;
-	return finish_fs(o, fs, "overlay", e);
+	    set_option(fs, "workdir", nl + 1, e) < 0 || set_option(fs, "userxattr", NULL, e) < 0 || finish_fs(o, fs, "overlay", e) < 0)
+		/* Layers that hang nowhere: since Linux 6.15. */
+		return mapped < 0 ? -1 : br_err_hint(e, "review mode of a project that root owns needs Linux 6.15: give the project to an "
+		                                        "ordinary user, whose sessions need no id-mapping");
+	return 0;
 }
 
 int
@@ -164,11 +179,13 @@ br_mounts_open_sources(struct br_plan *p, int idmap_userns, const char *idmap_sr
 		bool idmap = idmap_userns >= 0 && o->src != NULL && br_streq(o->src, idmap_src);
 		if (o->kind == BR_PLAN_BIND && o->fd < 0 && open_bind(o, idmap ? idmap_userns : -1, e) < 0)
 			return -1;
+		if (o->kind == BR_PLAN_OVERLAY && o->fd < 0 && open_overlay(o, idmap ? idmap_userns : -1, e) < 0)
+			return -1;
 	}
 	return 0;
 }
 
-/* File systems of our own belong to the user namespace that makes them: always in init. */
+/* File systems of our own belong to the user namespace that makes them: in init, but for an overlay of root's. */
 static int
 open_own(struct br_plan_op *o, struct br_err *e)
 {
@@ -187,7 +204,7 @@ open_own(struct br_plan_op *o, struct br_err *e)
 		o->flags |= BR_PLAN_NOEXEC;
 		return open_simple(o, "mqueue", NULL, 0, e);
 	case BR_PLAN_OVERLAY:
-		return open_overlay(o, e);
+		return open_overlay(o, -1, e);
 	case BR_PLAN_DIR:
 	case BR_PLAN_BIND:
 	case BR_PLAN_SYMLINK:
@@ -314,7 +331,7 @@ br_mounts_build(struct br_plan *p, struct br_err *e)
 		return br_err_set(e, errno, "cannot make the mounts private");
 	/* The overlay's layers are named by path, so it too is opened while the host's tree is whole. */
 	for (size_t i = 0; i < p->n; i++)
-		if (p->ops[i].kind == BR_PLAN_OVERLAY && open_own(&p->ops[i], e) < 0)
+		if (p->ops[i].kind == BR_PLAN_OVERLAY && p->ops[i].fd < 0 && open_own(&p->ops[i], e) < 0)
 			return -1;
 	if (br_mounts_open_sources(p, -1, NULL, e) < 0)
 		return -1;

@@ -107,3 +107,34 @@ brattice() { (cd "$P" && as "$W/b/brattice" "$@"); }
 	[ "$(as git -C "$P" log -1 --format=%s)" = agent ]
 	[ "$(as git -C "$P" status --porcelain)" = " M d/c" ]
 }
+
+# Root's sessions run as the project's owner, or where that is root as nobody over an id-mapped project.
+@test "as root: the agent is not root, and what is applied belongs to the project's owner" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	for owner in 0 65534 1234; do
+		rm -rf "$P" "$W/state"
+		mkdir -m 700 "$W/state"
+		mkdir -p "$P/d"
+		(cd "$P" && git init -q . && seq 1 10 >a && echo b >b && echo c >d/c && echo secret >.env && echo .env >.gitignore && git add . &&
+			git -c user.name=T -c user.email=t@example.org commit -qm first)
+		chown -R "$owner:$owner" "$P"
+		who=root
+		before=$(tree_of "$P")
+		HOME=$W/home git config --global --replace-all safe.directory '*'
+		run brattice run --review --no-terminal -- bash -uc 'id -u; echo agent >>a; rm b; mkdir n; echo n >n/f; ln -s a l; mv d e; chmod +x a
+			cat .env; echo x >.git/hooks/post-commit; git add -A; git -c user.name=A -c user.email=a@example.org commit -qm agent; echo in $?; ls -ln'
+		echo "$owner: $output"
+		[ "$status" -eq 0 ]
+		[[ "${lines[0]}" = "$([ "$owner" = 0 ] && echo 65534 || echo "$owner")" ]]
+		[[ "$output" == *"in 0"* && "$output" != *secret* ]]
+		[ "$before" = "$(tree_of "$P")" ]
+		run brattice apply last
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[ "$(git -c safe.directory='*' -C "$P" log -1 --format=%s)" = agent ]
+		[ "$(tail -n 1 "$P/a")" = agent ] && [ -x "$P/a" ] && [ ! -e "$P/b" ] && [ ! -e "$P/d" ] && [ -e "$P/e/c" ] && [ "$(cat "$P/n/f")" = n ]
+		[ "$(readlink "$P/l")" = a ]
+		[ ! -e "$P/.git/hooks/post-commit" ]
+		[ -z "$(find "$P" ! \( -uid "$owner" -gid "$owner" \))" ]
+	done
+}

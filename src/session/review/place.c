@@ -123,12 +123,24 @@ copy_content(int in, int out)
 	return 0;
 }
 
+static uid_t
+uid_for(const struct br_place *p, const struct stat *st)
+{
+	return st->st_uid == p->agent_uid ? p->owner_uid : st->st_uid;
+}
+
+static gid_t
+gid_for(const struct br_place *p, const struct stat *st)
+{
+	return st->st_gid == p->agent_gid ? p->owner_gid : st->st_gid;
+}
+
 /* Owner, mode without set-id and sticky bits, and times. */
 static int
 dress(const struct br_place *p, int fd, const struct stat *st)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st->st_mtim};
-	if (p->own && fchown(fd, st->st_uid, st->st_gid) < 0)
+	if (p->own && fchown(fd, uid_for(p, st), gid_for(p, st)) < 0)
 		return -1;
 	return fchmod(fd, br_change_mode(st)) < 0 ? -1 : futimens(fd, times);
 }
@@ -199,7 +211,7 @@ stage_link(const struct br_place *p, const struct step *s, const struct br_chang
 	if (fstatat(s->dir, s->tmp, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		*ino = st.st_ino;
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, c->after.st_mtim};
-	if (p->own && fchownat(s->dir, s->tmp, c->after.st_uid, c->after.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (p->own && fchownat(s->dir, s->tmp, uid_for(p, &c->after), gid_for(p, &c->after), AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	(void)utimensat(s->dir, s->tmp, times, AT_SYMLINK_NOFOLLOW);
 	return 0;
@@ -277,7 +289,7 @@ br_place_dir(struct br_place *p, const struct br_change *c)
 	if (dir < 0)
 		return failed(errno);
 	if (mkdirat(dir, name, 0700) == 0) {
-		bool owned = !p->own || fchownat(dir, name, c->after.st_uid, c->after.st_gid, AT_SYMLINK_NOFOLLOW) == 0;
+		bool owned = !p->own || fchownat(dir, name, uid_for(p, &c->after), gid_for(p, &c->after), AT_SYMLINK_NOFOLLOW) == 0;
 		return owned ? BR_PLACED : BR_PLACE_FAILED;
 	}
 	if (errno != EEXIST)
@@ -336,6 +348,13 @@ int
 br_place_begin(struct br_place *p, int root, int upper, int sessionfd, struct br_err *e)
 {
 	*p = (struct br_place){.root = root, .upper = upper, .journal = -1, .own = geteuid() == 0};
+	struct stat agent, owner;
+	if (fstat(upper, &agent) < 0 || fstat(root, &owner) < 0)
+		return br_err_set(e, errno, "cannot look at the overlay");
+	p->agent_uid = agent.st_uid;
+	p->agent_gid = agent.st_gid;
+	p->owner_uid = owner.st_uid;
+	p->owner_gid = owner.st_gid;
 	if (br_journal_settle(root, sessionfd, e) < 0)
 		return -1;
 	br_random_hex(p->tag, 8);

@@ -17,6 +17,8 @@ struct br_place {
 	char tag[17];
 	unsigned seq;
 	bool own; /* we are root: files get the owner that the run gave them */
+	uid_t agent_uid, owner_uid; /* but those of the run's own ids the project's: where root owns it, it was id-mapped for the run */
+	gid_t agent_gid, owner_gid;
 };
 
 /* What came of it. */
