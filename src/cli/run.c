@@ -43,10 +43,10 @@ const struct br_usage br_usage_run = {
 };
 
 static int
-not_yet(const char *option, const char *version, struct br_err *e)
+not_yet(const char *option, const char *instead, struct br_err *e)
 {
 	(void)br_err_set(e, 0, "--%s is not enforced by this version (%s)", option, BRATTICE_VERSION);
-	return br_err_hint(e, "it comes with version %s; leave it out", version);
+	return br_err_hint(e, "leave it out (%s)", instead);
 }
 
 /* The walls that are named in the interface but not built yet. A stronger one in their place would not be what was asked for. */
@@ -109,9 +109,9 @@ static int
 check(const struct br_run_options *o, struct br_err *e)
 {
 	if (o->learn)
-		return not_yet("learn", "0.4", e);
+		return not_yet("learn", "what is refused is in the record of each session", e);
 	if (o->allow_host.n > 0)
-		return not_yet("allow-host", "0.3", e);
+		return not_yet("allow-host", "this version gives a session no network at all", e);
 	if (check_wall(o->wall, e) < 0)
 		return -1;
 	if (o->name != NULL && (!is_name(o->name) || br_streq(o->name, "last"))) {

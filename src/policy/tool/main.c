@@ -22,15 +22,8 @@ static const struct command commands[] = {
     {"compile", br_tool_compile, NULL}, /* the monitor's */
 };
 
-/* Names of the contract that later versions will bring. */
-static const struct {
-	const char *name, *with;
-} later[] = {
-    {"diff", "the exec gate and egress rules"},
-    {"suggest", "the audit log"},
-    {"dry-run", "the audit log"},
-    {"set", "live policy changes"},
-};
+/* Names of the contract that this version doesn't have. */
+static const char *const later[] = {"diff", "suggest", "dry-run", "set"};
 
 static void
 put_help(struct br_buf *b)
@@ -48,9 +41,10 @@ unknown(const char *name)
 	struct br_err e = BR_ERR_INIT;
 	struct br_suggest s = {.word = name};
 	for (size_t i = 0; i < BR_ARRAY_LEN(later); i++) {
-		if (!br_streq(name, later[i].name))
+		if (!br_streq(name, later[i]))
 			continue;
-		(void)br_err_set(&e, 0, "policy %s comes with %s; it is not in this version", name, later[i].with);
+		(void)br_err_set(&e, 0, "policy %s: it is not in this version (%s)", name, BRATTICE_VERSION);
+		(void)br_err_hint(&e, "`brattice policy --help` lists the commands");
 		return br_cli_fail(&e);
 	}
 	for (size_t i = 0; i < BR_ARRAY_LEN(commands); i++)
