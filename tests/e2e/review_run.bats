@@ -138,3 +138,23 @@ brattice() { (cd "$P" && as "$W/b/brattice" "$@"); }
 		[ -z "$(find "$P" ! \( -uid "$owner" -gid "$owner" \))" ]
 	done
 }
+
+@test "refresh: refused for a session that runs, with the reason and what to do" {
+	mkfifo "$W/in"
+	chmod 666 "$W/in"
+	brattice run --review --name r --no-terminal -- sh -c 'echo up; read -r _' <"$W/in" >"$W/out" 2>&1 3>&- &
+	exec 5>"$W/in"
+	for _ in $(seq 300); do
+		! grep -q up "$W/out" || break
+		sleep 0.05
+	done
+	run brattice refresh r
+	echo >&5
+	exec 5>&-
+	wait
+	echo "$output"
+	[ "$status" -eq 125 ]
+	[[ "$output" == *"its processes hold files"*"start another"* ]]
+	run brattice refresh r
+	[ "$status" -eq 0 ]
+}

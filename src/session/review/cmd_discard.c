@@ -80,7 +80,8 @@ static const struct br_usage REFRESH = {
     .summary = "shows a review-mode session the host's changes",
     .about =
 	"The kernel does not promise that a mounted overlay sees changes of the tree under it. A session sees them when it is "
-	"started again; this version can't remount the overlay of one that runs.",
+	"started again; the overlay of one that runs is not remounted, since its processes would go on in the old one. Nothing is "
+	"lost: what was changed on both sides is a conflict when it is applied.",
     .interleave = true,
 };
 
@@ -97,7 +98,7 @@ br_cmd_refresh(int argc, char **argv)
 		return br_pending_unnamed("refresh", first >= argc ? "which session?" : "one session at a time");
 	int rc = br_pending_open(&p, argv[first], &e);
 	if (rc == 0 && p.meta.alive) {
-		(void)br_err_set(&e, 0, "session %s runs, and this version can't remount a running overlay", p.meta.id);
+		(void)br_err_set(&e, 0, "session %s runs, and the overlay of a running session can't be remounted: its processes hold files of the present one", p.meta.id);
 		(void)br_err_hint(&e, "end it and start another: what the host changed is seen from then on");
 		rc = -1;
 	}
