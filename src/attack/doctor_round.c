@@ -72,7 +72,7 @@ static void
 attack_one(struct world *w, struct session *s, const struct attack *a, struct result *r)
 {
 	br_auto_buf line = {0}, why = {0}, path = {0};
-	struct target before, after;
+	struct target before = {0}, after = {0};
 	if (!is_tried(w, a, r, &line))
 		return;
 	if (a->target != NULL) {

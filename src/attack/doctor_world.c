@@ -36,7 +36,7 @@ world_expand(const struct world *w, const char *line, struct br_buf *out)
 	br_buf_reset(out);
 	for (const char *p = line; *p != '\0'; p++) {
 		if (*p != '%') {
-			br_buf_putc(out, *p == ' ' ? '\t' : *p);
+			br_buf_putc(out, (char)(*p == ' ' ? '\t' : *p));
 			continue;
 		}
 		const char *v = value(w, *++p);

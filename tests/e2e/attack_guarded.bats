@@ -90,6 +90,7 @@ matrix() {
 	world empty
 	matrix $GUARDED_ROOT
 }
+# bats test_tags=root
 @test ".envrc at any depth" {
 	world full
 	matrix $GUARDED_ANY
@@ -100,6 +101,7 @@ matrix() {
 	world full
 	matrix $GUARDED_GIT
 }
+# bats test_tags=root
 @test "git's files, none there" {
 	world empty
 	matrix $GUARDED_GIT

@@ -57,6 +57,7 @@ teardown() { stop_hosts; }
 		attacks "$W/log/list"
 	done
 }
+# bats test_tags=root
 @test "abstract sockets of the host" {
 	host abstract "abstract-$(basename "$W")" "$CANARY"
 	attack unix-abstract "abstract-$(basename "$W")" "$CANARY"

@@ -13,6 +13,7 @@ setup() {
 
 tabs() { sed 's/ /\t/g'; }
 
+# bats test_tags=root
 @test "new namespaces, by unshare, clone and clone3" {
 	for ns in user mnt pid net ipc uts cgroup time; do
 		for k in unshare clone clone-hi clone3; do echo "kernel-$k $ns"; done
@@ -30,6 +31,7 @@ tabs() { sed 's/ /\t/g'; }
 	attacks "$W/log/list"
 }
 
+# bats test_tags=root
 @test "mounts, old calls and new" {
 	tabs > "$W/log/list" <<-EOF
 		kernel-mount /tmp

@@ -7,6 +7,7 @@ teardown_file() { world_remove; }
 setup() { project_reset; }
 teardown() { stop_hosts; }
 
+# bats test_tags=root
 @test "signals, tracing and limits of a process of the host" {
 	host victim "$W/log/victim"
 	local pid=$HOST_PID address=$HOST_SAID sig=23

@@ -98,6 +98,7 @@ WAYS="read-open read-create read-dirfd-create read-openat read-openat2 read-rdwr
 	[ "$(cat "$P/.env")" = "$CANARY .env" ]
 }
 
+# bats test_tags=root
 @test "descriptors of the caller are not inherited" {
 	exec 9< "$H/.ssh/id_rsa" 10< "$H" 251< "$H/.netrc"
 	run me ./probe inherited-fd "$CANARY"
@@ -147,6 +148,7 @@ WAYS="read-open read-create read-dirfd-create read-openat read-openat2 read-rdwr
 	done
 }
 
+# bats test_tags=root
 @test "files of the host's processes in /proc" {
 	ME_ENV=(SECRET_OF_VICTIM="$CANARY-victim")
 	host victim "$W/log/victim"

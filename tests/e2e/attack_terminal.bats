@@ -15,6 +15,7 @@ inside_terminal() {
 	terminal "$B/brattice" run "${wall[@]}" -- "$@"
 }
 
+# bats test_tags=root
 @test "TIOCSTI: nothing is typed into the user's shell" {
 	for k in terminal-sti terminal-sti-hi; do
 		if [ "$(cat /proc/sys/dev/tty/legacy_tiocsti 2> /dev/null || echo 1)" = 1 ]; then

@@ -20,6 +20,7 @@ outside_targets() {
 	give
 }
 
+# bats test_tags=root
 @test "files outside, by every call that changes a file" {
 	local w t bad=0
 	for w in $(write_ways); do
