@@ -75,16 +75,15 @@ attack_one(struct world *w, struct session *s, const struct attack *a, struct re
 	struct target before = {0}, after = {0};
 	if (!is_tried(w, a, r, &line))
 		return;
-	if (a->target != NULL) {
-		(void)world_expand(w, a->target, &path);
-		target_look(path.p, &before);
-	}
+	const char *target = a->target != NULL && world_expand(w, a->target, &path) ? path.p : NULL;
+	if (target != NULL)
+		target_look(target, &before);
 	enum outcome o = outcome_of(ask(w, s, a, &line, &why));
 	settle(r, o, why.p != NULL ? why.p : "");
-	if (a->target == NULL)
+	if (target == NULL)
 		return;
 	/* What a call answers is not what it did. */
-	target_look(path.p, &after);
+	target_look(target, &after);
 	bool changed = target_changed(&before, &after);
 	if (changed)
 		settle(r, WORKED, "changed on the host");
@@ -92,7 +91,7 @@ attack_one(struct world *w, struct session *s, const struct attack *a, struct re
 		settle(r, REFUSED, "the call succeeded, nothing changed on the host");
 	if (changed && (a->flags & KEEP) == 0) {
 		if (!before.is)
-			(void)unlink(path.p);
+			(void)unlink(target);
 		world_mend(w);
 	}
 }
