@@ -196,6 +196,7 @@ look_over(struct look *l, const char *how, const char *path, const char *rel, co
 	a.err = errno;
 	for (size_t i = 0; i < br_builtin_home_n; i++)
 		look_at(l, &a, &br_builtin_home[i]);
+	l->area = NULL;
 	br_cleanup_fd(&a.fd);
 }
 
