@@ -92,11 +92,29 @@ serve(const struct call *c, struct answer *a)
 	}
 }
 
-static void
-respond(struct gate *g, uint64_t id, const struct answer *a)
+int
+answer_call(const struct gate *g, uint64_t id, const struct answer *a)
 {
 	struct seccomp_notif_resp r = {.id = id, .val = a->err != 0 ? 0 : a->val, .error = -a->err};
-	(void)ioctl(g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r); /* ENOENT: the caller died meanwhile */
+	while (ioctl(g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r) < 0) {
+		if (errno == ENOENT)
+			return 0; /* the caller died meanwhile */
+		if (errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
+/* A caller that can't be answered would wait for ever: the session ends instead. */
+static void
+respond(const struct gate *g, uint64_t id, const struct answer *a)
+{
+	struct br_err e = BR_ERR_INIT;
+	if (answer_call(g, id, a) == 0)
+		return;
+	(void)br_err_set(&e, errno, "the path gate cannot answer a process inside");
+	br_err_print(&e);
+	_exit(1);
 }
 
 static void

@@ -91,6 +91,8 @@ void place_close(struct place *p);
 /* caller.c */
 int caller_string(const struct call *c, uint64_t addr, char *out, size_t room); /* length, or -errno */
 int caller_bytes(const struct call *c, uint64_t addr, void *out, size_t n);     /* 0, or -errno */
+/* Answers the call of that notification; 0 also when its caller is gone, -1 with errno when it can't be told. */
+int answer_call(const struct gate *g, uint64_t id, const struct answer *a);
 bool caller_alive(const struct call *c);  /* SECCOMP_IOCTL_NOTIF_ID_VALID */
 int caller_dir(const struct call *c, int dirfd);  /* O_PATH of its cwd or descriptor; -errno */
 int caller_fd_path(const struct call *c, int fd); /* O_PATH of what its descriptor is open on; -errno */

@@ -26,7 +26,10 @@ give(const struct call *c, int fd, uint64_t flags, struct answer *a)
 	struct seccomp_notif_addfd add = {.id = c->req->id,
 	    .srcfd = (uint32_t)fd,
 	    .newfd_flags = (flags & O_CLOEXEC) != 0 ? O_CLOEXEC : 0};
-	int number = ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	int number;
+	do
+		number = ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	while (number < 0 && errno == EINTR);
 	if (number >= 0)
 		a->val = number;
 	else

@@ -176,9 +176,9 @@ connect_aside(const struct call *c, int s, const union address *u, socklen_t len
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != gate)
 		_exit(1); /* it died before the signal was armed */
-	struct seccomp_notif_resp r = {.id = c->req->id};
-	r.error = connect(s, &u->any, len) < 0 ? -errno : 0;
-	(void)ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
+	struct answer a = {.err = connect(s, &u->any, len) < 0 ? errno : 0};
+	if (answer_call(c->g, c->req->id, &a) < 0)
+		(void)kill(gate, SIGKILL); /* a caller that can't be answered would wait for ever: the session ends instead */
 	_exit(0);
 }
 

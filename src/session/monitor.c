@@ -4,6 +4,7 @@
 #include "exec/gate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -19,6 +20,8 @@
 #define DENIALS_SAMPLE 1000U
 #define STOP_GRACE_US 10000000
 #define FRAME_MAX (128U << 10)
+#define COPY_MAX (256U << 10)
+#define COPY_END_MS 500
 
 /* What brattice itself can't go on from: everything inside dies, the user learns why. */
 static void
@@ -31,6 +34,22 @@ fail(struct br_monitor *m, const struct br_err *e)
 	br_loop_stop(m->loop);
 }
 
+/* Its reader may fall behind, but neither hold the session up nor miss an event of one that goes on. */
+static int
+copy_event(struct br_monitor *m)
+{
+	struct br_err e = BR_ERR_INIT;
+	if (m->copy == NULL)
+		return 0;
+	br_relay_inject(m->copy, m->events.line.p, m->events.line.len);
+	if (br_relay_pending(m->copy) <= COPY_MAX)
+		return 0;
+	(void)br_err_set(&e, 0, "nobody reads the events of --json-events any more; the session is stopped");
+	(void)br_err_hint(&e, "the program at the other end must read on, or close it; the whole record is in the session's directory");
+	fail(m, &e);
+	return -1;
+}
+
 static int
 commit(struct br_monitor *m, bool durable)
 {
@@ -41,9 +60,31 @@ commit(struct br_monitor *m, bool durable)
 		fail(m, &e);
 		return -1;
 	}
-	if (m->json_fd >= 0)
-		(void)br_write_all(m->json_fd, m->events.line.p, m->events.line.len);
+	return copy_event(m);
+}
+
+int
+br_monitor_copy_events(struct br_monitor *m, int fd, struct br_err *e)
+{
+	/* A descriptor of our own: the loop may watch the user's for the command's output too. Never O_NONBLOCK: that is the user's. */
+	m->copy_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (m->copy_fd >= 0)
+		m->copy = br_relay_new(m->loop, -1, m->copy_fd, NULL, NULL, m);
+	if (m->copy == NULL)
+		return br_err_set(e, errno, "--json-events");
+	br_relay_inject(m->copy, m->events.line.p, m->events.line.len);
 	return 0;
+}
+
+void
+br_monitor_end_copy(struct br_monitor *m)
+{
+	if (m->copy == NULL)
+		return;
+	br_relay_inject(m->copy, m->events.line.p, m->events.line.len);
+	br_relay_flush(m->copy, COPY_END_MS);
+	br_relay_free(m->copy);
+	m->copy = NULL;
 }
 
 /* ---- init ---- */

@@ -17,7 +17,8 @@ struct br_monitor {
 	struct br_events events;
 	struct br_session_meta *meta;
 	int session_dir;
-	int json_fd;      /* --json-events, or -1 */
+	struct br_relay *copy; /* of each event, to --json-events; NULL: none */
+	int copy_fd;
 	int touched_fd, base_fd;
 
 	pid_t gate_pid;
@@ -47,6 +48,10 @@ struct br_monitor {
 	bool failed;
 };
 
+/* Begins the copy of events to the user's descriptor `fd`, with the event just recorded. SIGPIPE must be ignored. 0 or -1. */
+int br_monitor_copy_events(struct br_monitor *m, int fd, struct br_err *e);
+/* The last event, recorded or not, and what the reader has not taken yet; waits for it half a second at most. */
+void br_monitor_end_copy(struct br_monitor *m);
 /* Everything that the loop looks at, the control socket too: before the gate may let the command start. */
 int br_monitor_watch(struct br_monitor *m, struct br_err *e);
 /* Runs until the command has ended or the session failed. Everything else was set up by run.c. */

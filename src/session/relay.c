@@ -124,7 +124,7 @@ update(struct br_relay *r)
 {
 	if (r->from_file)
 		pump_file(r);
-	bool want_read = !r->eof && r->out.len < PENDING_MAX && !r->from_file;
+	bool want_read = r->from >= 0 && !r->eof && r->out.len < PENDING_MAX && !r->from_file;
 	bool want_write = r->out.len > 0 && !r->to_file;
 	if (want_read && r->rd == NULL)
 		r->rd = br_loop_add(r->loop, r->from, EPOLLIN, on_read, r);
@@ -171,6 +171,12 @@ br_relay_inject(struct br_relay *r, const char *data, size_t n)
 		br_buf_put(&r->out, data, n);
 	push_out(r);
 	update(r);
+}
+
+size_t
+br_relay_pending(const struct br_relay *r)
+{
+	return r->out.len;
 }
 
 void

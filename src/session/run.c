@@ -75,7 +75,11 @@ launch(struct br_run *s, struct br_err *e)
 	say_at_start(s);
 	m->uid = s->uid;
 	m->gid = s->gid;
-	if (br_session_block_signals(s, e) < 0 || br_session_start_wall(s, e) < 0)
+	if (br_session_block_signals(s, e) < 0)
+		return -1;
+	if (s->o->json_events >= 0 && br_monitor_copy_events(m, (int)s->o->json_events, e) < 0)
+		return -1;
+	if (br_session_start_wall(s, e) < 0)
 		return -1;
 	if (br_session_send_masks(s, e) < 0 || br_session_start_gate(s, e) < 0 || br_monitor_watch(m, e) < 0 ||
 	    br_session_release_gate(s, e) < 0) {
@@ -156,6 +160,7 @@ finish(struct br_run *s, int status)
 		br_event_int(&m->events, "status", status);
 		br_event_int(&m->events, "denied", m->denied);
 		(void)br_event_commit(&m->events, false);
+		br_monitor_end_copy(m);
 		/* On its way to disk, but not waited for: after a power cut the session reads as ended by a crash, which is true. */
 		(void)sync_file_range(m->events.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 		br_events_close(&m->events);
@@ -182,7 +187,7 @@ release(struct br_run *s)
 	br_pol_free(&s->policy);
 	free(s->state);
 	int *const fds[] = {&m->session_dir, &s->lock, &m->touched_fd, &m->base_fd, &m->sigfd, &m->pty, &m->term.fd, &s->stdio[0], &s->stdio[1],
-	    &s->stdio[2], &s->far[0], &s->far[1], &s->far[2]};
+	    &s->stdio[2], &m->copy_fd, &s->far[0], &s->far[1], &s->far[2]};
 	for (size_t i = 0; i < BR_ARRAY_LEN(fds); i++)
 		br_cleanup_fd(fds[i]);
 }
@@ -191,7 +196,7 @@ int
 br_run(const struct br_run_options *o, struct br_err *e)
 {
 	struct br_run s = {.o = o, .lock = -1, .limits = {.procs = {-1, -1, -1, -1}}, .stdio = {-1, -1, -1}, .far = {-1, -1, -1}};
-	s.m = (struct br_monitor){.session_dir = -1, .json_fd = (int)o->json_events, .touched_fd = -1, .base_fd = -1, .gate_sock = -1, .sigfd = -1,
+	s.m = (struct br_monitor){.session_dir = -1, .copy_fd = -1, .touched_fd = -1, .base_fd = -1, .gate_sock = -1, .sigfd = -1,
 	    .term = {.fd = -1}, .pty = -1, .events = {.fd = -1}, .wall = {.pidfd = -1, .userns = -1, .mntns = -1, .sock = -1, .gate_sock = -1}, .meta = &s.meta};
 	s.m.loop = br_loop_new();
 	int rc = s.m.loop == NULL ? br_err_set(e, errno, "epoll") : br_session_prepare(&s, e);

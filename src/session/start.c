@@ -78,7 +78,7 @@ br_session_start_wall(struct br_run *s, struct br_err *e)
 	    .rlimits = {.files = s->limits.value[BR_LIMIT_FILES], .pids = s->limits.value[BR_LIMIT_PIDS], .fsize = s->limits.value[BR_LIMIT_DISK]}};
 	memcpy(c.cgroup_procs, s->limits.procs, sizeof(c.cgroup_procs));
 	const int drop[] = {s->far[0], s->far[1], s->far[2], s->lock, s->m.session_dir, s->m.events.fd, s->m.touched_fd, s->m.base_fd, s->m.sigfd,
-	    s->m.term.fd, s->ph.made.fd, s->ph.made.project};
+	    s->m.term.fd, s->ph.made.fd, s->ph.made.project, s->m.copy_fd};
 	memcpy(c.drop, drop, sizeof(drop));
 	c.ndrop = BR_ARRAY_LEN(drop);
 	(void)br_terminal_size(&s->m.term, &c.rows, &c.cols);

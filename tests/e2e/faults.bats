@@ -806,3 +806,40 @@ clean_but_names() {
 	rm "$W/log/big" "$W/log/copy"
 	clean
 }
+# A pipe at descriptor 9 that is open for reading, but is not read.
+unread() {
+	mkfifo "$W/log/unread"
+	chmod 666 "$W/log/unread"
+	exec 9<> "$W/log/unread"
+	rm "$W/log/unread"
+	RUN_ARGS=(--json-events 9)
+}
+# shellcheck disable=SC2016 # expanded inside
+REFUSALS='h=.git/hooks/$(printf "n%.0s" {1..240}); for ((i = 0; i < N; i++)); do (: > "$h") 2> /dev/null; done'
+@test "events for a program: all of them, from start to end; one that has gone hinders nothing" {
+	RUN_ARGS=(--json-events 9)
+	faulty sh -c 'echo x > .mcp.json; exit 7' 9> "$W/log/events"
+	[ "$STATUS" -eq 7 ]
+	[ "$(jq -r .type "$W/log/events" | tr '\n' ' ')" = "start path end " ]
+	cmp "$W/log/events" "$(find "$STATE/sessions" -name events.jsonl -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)"
+	: | faulty sh -c 'echo x > .mcp.json; exit 7' 9> >(:)
+	[ "$STATUS" -eq 7 ]
+	clean
+}
+@test "events for a program that doesn't read them: the session goes on, can be stopped, and ends before it would lose one" {
+	local job pid
+	unread
+	faulty bash -c "N=3000; $REFUSALS; echo end"
+	refused 125 "nobody reads the events of --json-events" "mend: "
+	exec 9>&-
+	unread
+	(faulty bash -c "N=250; $REFUSALS; echo > probe-ready; sleep 60" > /dev/null; echo "$STATUS" > "$W/log/status") 3>&- &
+	job=$!
+	until [ -e "$P/probe-ready" ]; do kill -0 "$job"; done
+	pid=$(ours | head -n 1)
+	kill -TERM "$pid"
+	wait "$job"
+	exec 9>&-
+	[ "$(< "$W/log/status")" = 143 ]
+	clean
+}
