@@ -31,7 +31,7 @@ test-real: build ## the tests with real tools and package managers (network)
 	@$(deps) real
 	@BUILD=$(BUILD) tools/run-tests.sh real
 
-test-kill: build ## SIGKILL in every phase, for a long time (ROUNDS=…)
+test-kill: build ## SIGKILL in every phase, and each system call failing once, for a long time (ROUNDS=…)
 	@$(deps) test
 	@BUILD=$(BUILD) tools/run-tests.sh kill
 
@@ -48,7 +48,7 @@ analyzer: ## only gcc's -fanalyzer
 	@$(deps) test
 	@tools/lint.sh analyzer
 
-asan: ## unit tests and a smoke run under AddressSanitizer and UBSan
+asan: ## unit tests under AddressSanitizer and UBSan
 	@$(deps) test
 	@tools/run-tests.sh asan
 

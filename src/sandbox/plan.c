@@ -48,18 +48,32 @@ add_tmpfs(struct br_plan *p, const char *dst, uint64_t size, mode_t mode, unsign
 	o->mode = mode;
 }
 
+/* What is absent here is absent in there; what can't be looked at is an error. */
+static void
+give_up(struct br_plan *p, int err)
+{
+	if (err == ENOENT)
+		return;
+	p->failed = true;
+	p->err = err;
+}
+
 /* /bin and friends are symlinks into /usr on merged systems: keep them as they are. */
 static void
 add_system(struct br_plan *p, const char *path)
 {
 	struct stat st;
-	if (lstat(path, &st) < 0)
+	if (lstat(path, &st) < 0) {
+		give_up(p, errno);
 		return;
+	}
 	if (S_ISLNK(st.st_mode)) {
 		char target[PATH_MAX];
 		ssize_t n = readlink(path, target, sizeof(target) - 1);
-		if (n <= 0)
+		if (n <= 0) {
+			give_up(p, errno);
 			return;
+		}
 		target[n] = '\0';
 		add(p, BR_PLAN_SYMLINK, 0, target, path);
 		return;
@@ -204,7 +218,7 @@ br_plan_build(struct br_plan *p, const struct br_plan_input *in, struct br_err *
 	for (size_t i = 0; i < in->nkeeps; i++)
 		if (is_below(in->keeps[i].dst, in->project))
 			add(p, BR_PLAN_BIND, BR_PLAN_MUST_EXIST | BR_PLAN_EXACT, in->keeps[i].src, in->keeps[i].dst);
-	return p->failed ? br_err_set(e, ENOMEM, "cannot plan the sandbox's file system") : 0;
+	return p->failed ? br_err_set(e, p->err != 0 ? p->err : ENOMEM, "cannot plan the sandbox's file system") : 0;
 }
 
 void

@@ -39,7 +39,8 @@ struct br_plan_op {
 struct br_plan {
 	struct br_plan_op *ops;
 	size_t n, cap;
-	bool failed; /* memory ran out */
+	bool failed; /* memory ran out, or `err` */
+	int err;     /* errno of a system directory that could not be looked at, or 0 */
 };
 
 /* Two absolute host paths. */

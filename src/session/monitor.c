@@ -179,8 +179,14 @@ record_denial(struct br_monitor *m, const char *p, size_t n, bool denied)
 	bool written = m->denied <= DENIALS_WHOLE || m->denied % DENIALS_SAMPLE == 0;
 	if (m->denied > DENIALS_WHOLE)
 		br_event_int(&m->events, "denied_so_far", m->denied);
-	if ((!written || commit(m, denied && m->denied <= DENIALS_SYNCED) == 0) && denied)
-		(void)br_send_frame(m->gate_sock, "A", 1, NULL, 0);
+	if ((written && commit(m, denied && m->denied <= DENIALS_SYNCED) < 0) || !denied)
+		return;
+	/* Else the gate, and with it everything inside, would wait for ever. */
+	struct br_err e = BR_ERR_INIT;
+	if (br_send_frame(m->gate_sock, "A", 1, NULL, 0) < 0 && errno != EPIPE && errno != ECONNRESET) {
+		(void)br_err_set(&e, errno, "cannot answer the path gate");
+		fail(m, &e);
+	}
 }
 
 static void
@@ -339,8 +345,14 @@ static void
 add_relay(struct br_monitor *m, int from, int to, br_relay_filter *f)
 {
 	struct br_relay *r = br_relay_new(m->loop, from, to, f, NULL, m);
-	if (r != NULL && m->nrelays < BR_ARRAY_LEN(m->relays))
+	struct br_err e = BR_ERR_INIT;
+	if (r != NULL && m->nrelays < BR_ARRAY_LEN(m->relays)) {
 		m->relays[m->nrelays++] = r;
+		return;
+	}
+	(void)br_err_set(&e, errno, "cannot pass on what the terminal says");
+	br_relay_free(r);
+	fail(m, &e);
 }
 
 static void

@@ -128,12 +128,18 @@ update(struct br_relay *r)
 	bool want_write = r->out.len > 0 && !r->to_file;
 	if (want_read && r->rd == NULL)
 		r->rd = br_loop_add(r->loop, r->from, EPOLLIN, on_read, r);
+	if (want_read && r->rd == NULL)
+		r->eof = true; /* what can't be waited for has ended, as far as the other side can tell */
 	if (!want_read && r->rd != NULL) {
 		br_loop_del(r->rd);
 		r->rd = NULL;
 	}
 	if (want_write && r->wr == NULL)
 		r->wr = br_loop_add(r->loop, r->to, EPOLLOUT, on_write, r);
+	if (want_write && r->wr == NULL) {
+		r->eof = true;
+		br_buf_reset(&r->out);
+	}
 	if (!want_write && r->wr != NULL) {
 		br_loop_del(r->wr);
 		r->wr = NULL;
@@ -141,11 +147,15 @@ update(struct br_relay *r)
 	report(r);
 }
 
-static bool
-is_file(int fd)
+/* 0, or -1 with errno. */
+static int
+is_file(int fd, bool *file)
 {
 	struct stat st;
-	return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && !isatty(fd)));
+	if (fstat(fd, &st) < 0)
+		return -1;
+	*file = S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && !isatty(fd));
+	return 0;
 }
 
 struct br_relay *
@@ -155,8 +165,10 @@ br_relay_new(struct br_loop *l, int from, int to, br_relay_filter *f, br_relay_d
 	if (r == NULL)
 		return NULL;
 	*r = (struct br_relay){.loop = l, .from = from, .to = to, .filter = f, .done = done, .arg = arg};
-	r->from_file = is_file(from);
-	r->to_file = is_file(to);
+	if ((from >= 0 && is_file(from, &r->from_file) < 0) || is_file(to, &r->to_file) < 0) {
+		free(r);
+		return NULL;
+	}
 	r->chunked = !r->to_file && (fcntl(to, F_GETFL) & O_NONBLOCK) == 0;
 	update(r);
 	return r;

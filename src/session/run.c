@@ -93,7 +93,8 @@ launch(struct br_run *s, struct br_err *e)
 	(void)snprintf(s->meta.state, sizeof(s->meta.state), "running");
 	if (br_session_write_meta(m->session_dir, &s->meta, e) < 0)
 		return -1;
-	br_session_start_pipes(s);
+	if (br_session_start_pipes(s, e) < 0)
+		return -1;
 	/* While init still mounts: what sessions that were killed left behind. */
 	struct br_gc_report gone = {0};
 	struct br_err ignored = BR_ERR_INIT;

@@ -58,7 +58,7 @@ int br_session_plan(struct br_run *s, struct br_err *e);
  * of anything else. */
 int br_session_set_stdio(struct br_run *s, struct br_err *e);
 /* stdio.c: begins to relay; the event loop exists. */
-void br_session_start_pipes(struct br_run *s);
+int br_session_start_pipes(struct br_run *s, struct br_err *e);
 
 /* start.c, in this order. The record is opened and the start written; signals go to a descriptor; init is cloned and mounts while the
  * project is looked over; the gate is forked; the start is on disk before the gate may let init start the command. */

@@ -32,19 +32,24 @@ struct walk {
 	struct br_buf repos; /* project-relative, NUL-terminated, one after the other */
 	char rel[PATH_MAX];
 	unsigned left;
-	bool no_memory;
+	int err; /* errno of what stopped it, or 0 */
 };
 
+/* What can't be looked at, for another reason than that it is closed to this user or gone, is taken for one. */
 static bool
 holds_key(int dirfd, const char *name)
 {
 	br_auto_fd int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	static char buf[BR_PRIVATE_KEY_LOOK];
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fd < 0)
+		return errno != EACCES && errno != ENOENT && errno != ELOOP && errno != ENXIO;
+	if (fstat(fd, &st) < 0)
+		return true;
+	if (!S_ISREG(st.st_mode))
 		return false;
 	ssize_t n = read(fd, buf, sizeof(buf));
-	return n > 0 && br_is_private_key(buf, (size_t)n);
+	return n < 0 || (n > 0 && br_is_private_key(buf, (size_t)n));
 }
 
 static void
@@ -53,7 +58,7 @@ hide(struct walk *w, const char *rel)
 	br_buf_put(&w->out->hidden, rel, strlen(rel) + 1);
 	w->out->nhidden++;
 	if (br_guard_add_hidden(w->guard, rel) < 0 || w->out->hidden.failed)
-		w->no_memory = true;
+		w->err = ENOMEM;
 }
 
 static void
@@ -63,7 +68,7 @@ note(struct walk *w, bool if_untracked)
 	char *rel = strdup(w->rel);
 	if (f == NULL || rel == NULL) {
 		free(rel);
-		w->no_memory = true;
+		w->err = ENOMEM;
 		return;
 	}
 	w->found = f;
@@ -83,6 +88,17 @@ judge(struct walk *w, int dirfd, const char *name, bool dir)
 	return true;
 }
 
+/* A directory of which only a part is seen would leave the secrets of the rest in the open. */
+static const struct dirent *
+next_entry(struct walk *w, DIR *d)
+{
+	errno = 0;
+	const struct dirent *de = readdir(d);
+	if (de == NULL && errno != ENOENT) /* ENOENT: removed meanwhile (as musl, unlike glibc, reports) */
+		w->err = errno;
+	return de;
+}
+
 static void
 walk_dir(struct walk *w, int dirfd, size_t len, int depth)
 {
@@ -91,10 +107,11 @@ walk_dir(struct walk *w, int dirfd, size_t len, int depth)
 		(void)br_latecomers_watch(w->late, dirfd, w->rel);
 	DIR *d = fdopendir(dirfd);
 	if (d == NULL) {
+		w->err = errno;
 		(void)close(dirfd);
 		return;
 	}
-	for (struct dirent *de; !w->no_memory && (de = readdir(d)) != NULL;) {
+	for (const struct dirent *de; w->err == 0 && (de = next_entry(w, d)) != NULL;) {
 		const char *name = de->d_name;
 		size_t n = strlen(name);
 		if (br_streq(name, ".") || br_streq(name, ".."))
@@ -113,7 +130,7 @@ walk_dir(struct walk *w, int dirfd, size_t len, int depth)
 			w->rel[len] = '\0';
 			br_buf_put(&w->repos, w->rel, len + 1);
 			if (br_guard_add_repo(w->guard, w->rel) < 0 || w->repos.failed)
-				w->no_memory = true;
+				w->err = ENOMEM;
 			continue;
 		}
 		if (judge(w, dirfd, name, dir) || !dir || br_builtin_is_skipped(name))
@@ -125,6 +142,8 @@ walk_dir(struct walk *w, int dirfd, size_t len, int depth)
 		int sub = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (sub >= 0)
 			walk_dir(w, sub, at + n, depth + 1);
+		else if (errno != EACCES && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			w->err = errno; /* neither closed to us nor gone: it may hold secrets that nobody would hide */
 	}
 	w->rel[len] = '\0';
 	(void)closedir(d);
@@ -177,7 +196,7 @@ drop_tracked(struct walk *w, int root, const char *repo)
 	br_auto_buf index = {0};
 	struct br_err ignored = BR_ERR_INIT;
 	if (names == NULL || at == NULL || tracked == NULL) {
-		w->no_memory = true;
+		w->err = ENOMEM;
 	} else {
 		for (size_t i = 0; i < w->nfound; i++) {
 			const char *name = w->found[i].if_untracked ? below_repo(w->found[i].rel, repo) : NULL;
@@ -206,7 +225,7 @@ hide_found(struct walk *w, int root)
 		return;
 	qsort(w->found, w->nfound, sizeof(*w->found), by_name);
 	const char *end = w->repos.p + w->repos.len;
-	for (const char *r = w->repos.p; r != NULL && r < end && !w->no_memory; r += strlen(r) + 1)
+	for (const char *r = w->repos.p; r != NULL && r < end && w->err == 0; r += strlen(r) + 1)
 		drop_tracked(w, root, r);
 	for (size_t i = 0; i < w->nfound; i++) {
 		if (w->found[i].rel[0] != '\0')
@@ -223,10 +242,10 @@ guard_trusted(struct walk *w, const char *root)
 	const char *end = w->repos.p + w->repos.len;
 	/* The project as well when it is no repository: it may lie in one, or the session may make it one. */
 	if (br_trusted_guard(root, "", w->guard) < 0)
-		w->no_memory = true;
-	for (const char *r = w->repos.p; r != NULL && r < end && !w->no_memory; r += strlen(r) + 1)
+		w->err = ENOMEM;
+	for (const char *r = w->repos.p; r != NULL && r < end && w->err == 0; r += strlen(r) + 1)
 		if (*r != '\0' && br_trusted_guard(root, r, w->guard) < 0)
-			w->no_memory = true;
+			w->err = ENOMEM;
 }
 
 int
@@ -246,8 +265,8 @@ br_scan_project(struct br_scan *s, const char *root, struct br_guard *g, struct 
 		guard_trusted(w, root);
 	}
 	br_buf_free(&w->repos);
-	if (rc == 0 && w->no_memory)
-		rc = br_err_set(e, ENOMEM, "cannot look over the project");
+	if (rc == 0 && w->err != 0)
+		rc = br_err_set(e, w->err, "cannot look over the project");
 	free(w);
 	return rc;
 }

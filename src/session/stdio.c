@@ -28,7 +28,10 @@ br_session_set_stdio(struct br_run *s, struct br_err *e)
 		struct stat st;
 		int pair[2];
 		s->stdio[i] = s->far[i] = -1;
-		if (fstat(i, &st) < 0) {
+		bool closed = fstat(i, &st) < 0;
+		if (closed && errno != EBADF)
+			return br_err_set(e, errno, "cannot look at descriptor %d", i);
+		if (closed) {
 			s->stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
 		} else if (S_ISDIR(st.st_mode)) {
 			(void)br_err_set(e, 0, "descriptor %d is a directory", i);
@@ -67,8 +70,8 @@ close_far(void *arg)
 	*p->far = -1;
 }
 
-void
-br_session_start_pipes(struct br_run *s)
+int
+br_session_start_pipes(struct br_run *s, struct br_err *e)
 {
 	struct br_monitor *m = &s->m;
 	for (int i = 0; i < 3; i++) {
@@ -80,7 +83,9 @@ br_session_start_pipes(struct br_run *s)
 		(void)fcntl(s->far[i], F_SETFL, O_NONBLOCK);
 		struct br_relay *r = i == 0 ? br_relay_new(m->loop, 0, s->far[0], NULL, close_far, p) :
 		                              br_relay_new(m->loop, s->far[i], i, copy_output, close_far, p);
-		if (r != NULL)
-			m->relays[m->nrelays++] = r;
+		if (r == NULL)
+			return br_err_set(e, errno, "cannot pass on descriptor %d", i);
+		m->relays[m->nrelays++] = r;
 	}
+	return 0;
 }

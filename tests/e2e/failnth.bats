@@ -18,6 +18,7 @@ setup() {
 }
 
 # What the command tries: prints LEAK for each thing that the wall should have refused.
+# shellcheck disable=SC2016 # expanded inside
 PROBE='echo ran; cat .env && echo LEAK; (echo x > .mcp.json) && echo LEAK; ls "$HOME/.ssh/id_rsa" && echo LEAK
 	(echo x > probe-new) && cat probe-new; (: < /dev/tcp/127.0.0.1/1) && echo LEAK; exit 7'
 

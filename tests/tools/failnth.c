@@ -7,9 +7,9 @@
  *           child     init's first child, up to its exec
  *           gate      the monitor's first child after init
  *           policy    the monitor's first child before init, from its exec on
- *   N       which of that process's system calls, counted from 1; those that can't fail with ERRNO are not counted
- *   ERRNO   EIO, ENOMEM, EMFILE, ENOSPC, EINTR; the call is not performed (but for close, which always closes)
- *   REPORT  a file: "failed NUMBER at ADDRESS" of the call, or "none" when the process made fewer than N
+ *   N       which of that process's system calls, counted from 1; those that can't fail with ERRNO are not counted, nor are
+ * writes to descriptors 1 and 2 ERRNO   EIO, ENOMEM, EMFILE, ENOSPC, EINTR; the call is not performed (but for close, which
+ * always closes) REPORT  a file: "failed NUMBER at ADDRESS" of the call, or "none" when the process made fewer than N
  *
  * Only SIGKILL of the whole tree by somebody else ends what hangs: run it under timeout(1). What the command left running when
  * it ended goes on, untraced. Exit status: the command's own, 128 + its signal; 99 when it could not be tried. */
@@ -202,7 +202,10 @@ on_entry(struct run *r, struct proc *p, const struct __ptrace_syscall_info *info
 	p->nr = info->entry.nr;
 	p->ip = info->instruction_pointer;
 	memcpy(p->args, info->entry.args, sizeof(p->args));
-	if (p->role != r->who || !p->counts || r->done || !can_fail(p->nr, r->err) || ++r->seen < r->n)
+	/* Output that the user's own descriptor doesn't take is lost, as that of any program. */
+	bool users =
+	    (p->nr == SYS_write || p->nr == SYS_writev) && (p->args[0] == STDOUT_FILENO || p->args[0] == STDERR_FILENO);
+	if (p->role != r->who || !p->counts || r->done || users || !can_fail(p->nr, r->err) || ++r->seen < r->n)
 		return;
 	r->done = p->failing = true;
 	r->failed_nr = p->nr;
