@@ -21,6 +21,7 @@ struct br_relay {
 	void *arg;
 	struct br_buf out;
 	bool eof, reported;
+	int err; /* errno of a watch that could not be had, or 0 */
 	bool from_file, to_file; /* regular files, and devices such as /dev/null: epoll refuses them */
 	bool chunked;            /* `to` may block: small writes after a poll */
 };
@@ -120,6 +121,14 @@ pump_file(struct br_relay *r)
 }
 
 static void
+give_up(struct br_relay *r)
+{
+	r->err = errno;
+	r->eof = true;
+	br_buf_reset(&r->out);
+}
+
+static void
 update(struct br_relay *r)
 {
 	if (r->from_file)
@@ -129,17 +138,15 @@ update(struct br_relay *r)
 	if (want_read && r->rd == NULL)
 		r->rd = br_loop_add(r->loop, r->from, EPOLLIN, on_read, r);
 	if (want_read && r->rd == NULL)
-		r->eof = true; /* what can't be waited for has ended, as far as the other side can tell */
+		give_up(r); /* what can't be waited for has ended, as far as the other side can tell */
 	if (!want_read && r->rd != NULL) {
 		br_loop_del(r->rd);
 		r->rd = NULL;
 	}
 	if (want_write && r->wr == NULL)
 		r->wr = br_loop_add(r->loop, r->to, EPOLLOUT, on_write, r);
-	if (want_write && r->wr == NULL) {
-		r->eof = true;
-		br_buf_reset(&r->out);
-	}
+	if (want_write && r->wr == NULL)
+		give_up(r);
 	if (!want_write && r->wr != NULL) {
 		br_loop_del(r->wr);
 		r->wr = NULL;
@@ -171,6 +178,12 @@ br_relay_new(struct br_loop *l, int from, int to, br_relay_filter *f, br_relay_d
 	}
 	r->chunked = !r->to_file && (fcntl(to, F_GETFL) & O_NONBLOCK) == 0;
 	update(r);
+	if (r->err != 0) {
+		int err = r->err;
+		br_relay_free(r);
+		errno = err;
+		return NULL;
+	}
 	return r;
 }
 
