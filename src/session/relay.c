@@ -21,7 +21,7 @@ struct br_relay {
 	void *arg;
 	struct br_buf out;
 	bool eof, reported;
-	int err; /* errno of a watch that could not be had, or 0 */
+	int err;                 /* errno of a watch that could not be had, or 0 */
 	bool from_file, to_file; /* regular files, and devices such as /dev/null: epoll refuses them */
 	bool chunked;            /* `to` may block: small writes after a poll */
 };

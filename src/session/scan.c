@@ -242,10 +242,10 @@ guard_trusted(struct walk *w, const char *root)
 	const char *end = w->repos.p + w->repos.len;
 	/* The project as well when it is no repository: it may lie in one, or the session may make it one. */
 	if (br_trusted_guard(root, "", w->guard) < 0)
-		w->err = ENOMEM;
+		w->err = errno;
 	for (const char *r = w->repos.p; r != NULL && r < end && w->err == 0; r += strlen(r) + 1)
 		if (*r != '\0' && br_trusted_guard(root, r, w->guard) < 0)
-			w->err = ENOMEM;
+			w->err = errno;
 }
 
 int

@@ -26,7 +26,7 @@ struct look {
 	const char *file;      /* the configuration being read, absolute */
 	struct br_guard *guard;
 	unsigned depth, files, names;
-	bool no_memory;
+	int err; /* errno of what could not be looked at, or 0 */
 };
 
 /* `path` from the directory `base`, without ".", ".." and "//". Lexical. */
@@ -76,11 +76,12 @@ static void
 add(struct look *l, const char *path, enum br_guard_class cls, const char *why)
 {
 	const char *rel = below(l->root, path);
-	if (rel == NULL || l->no_memory || l->names == NAMES_MAX)
+	if (rel == NULL || l->err != 0 || l->names == NAMES_MAX)
 		return;
 	l->names++;
 	const char *origin = below(l->root, l->file);
-	l->no_memory = br_guard_add_executed(l->guard, rel, cls, why, origin != NULL ? origin : l->file) < 0;
+	if (br_guard_add_executed(l->guard, rel, cls, why, origin != NULL ? origin : l->file) < 0)
+		l->err = ENOMEM;
 }
 
 /* Where `path` really is; of what isn't there yet, where it would be, also by a link that leads nowhere as yet. */
@@ -110,14 +111,24 @@ protect(struct look *l, const char *path, enum br_guard_class cls, const char *w
 		add(l, real, cls, why);
 }
 
+/* Git on the host may read later what a fault keeps from us now; what is absent, or closed to this user, it doesn't. */
+static void
+missed(struct look *l, int err)
+{
+	if (err == EIO || err == ENOMEM || err == EMFILE || err == ENFILE)
+		l->err = err;
+}
+
 /* `pre-commit -> ../../tools/check`: git runs what the link leads to. */
 static void
 protect_linked(struct look *l, const char *dir, const char *why)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 	DIR *d = opendir(dir);
-	if (d == NULL)
+	if (d == NULL) {
+		missed(l, errno);
 		return;
+	}
 	struct dirent *de;
 	for (unsigned left = HOOKS_MAX; left > 0 && (de = readdir(d)) != NULL; left--) {
 		if (de->d_type == DT_LNK && snprintf(path, sizeof(path), "%s/%s", dir, de->d_name) < (int)sizeof(path) &&
@@ -184,7 +195,7 @@ take(void *arg, const char *name, const char *written, enum br_gitconfig_base ba
 		protect(l, path, BR_GUARD_DENY, name);
 	if (base == BR_GITCONFIG_FROM_FILE)
 		read_config(l, path);
-	return !l->no_memory;
+	return l->err == 0;
 }
 
 static void
@@ -197,7 +208,9 @@ read_config(struct look *l, const char *path)
 	l->depth++;
 	l->files++;
 	l->file = path;
-	if (br_read_file(AT_FDCWD, path, &text, BR_GITCONFIG_MAX) == 0 && text.p != NULL)
+	if (br_read_file(AT_FDCWD, path, &text, BR_GITCONFIG_MAX) < 0)
+		missed(l, errno);
+	else if (text.p != NULL)
 		(void)br_gitconfig_trusted_paths(text.p, text.len, take, l);
 	l->file = outer;
 	l->depth--;
@@ -285,7 +298,8 @@ br_trusted_guard(const char *root, const char *repo, struct br_guard *g)
 		if (resolve_links(path, gitdir, LINKS_MAX) && !br_streq(gitdir, path) && !br_guard_in_git(gitdir))
 			protect_hooks(l, gitdir, "hooks");
 	}
-	bool no_memory = l->no_memory;
+	int err = l->err;
 	free(l);
-	return no_memory ? -1 : 0;
+	errno = err;
+	return err != 0 ? -1 : 0;
 }

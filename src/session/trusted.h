@@ -16,7 +16,7 @@
  *
  * A directory of hooks that husky owns (`…/_`) is BR_GUARD_KEEP, since every install writes it again. Configuration that is
  * absent, too large or that git could not read either adds nothing: git does not work with it, and a session should not fail
- * for it. 0, or -1 when memory ran out. Runs in the monitor, before the start, and in `policy explain`. */
+ * for it. 0, or -1 with errno when memory ran out or a file could not be read. Runs in the monitor, before the start, and in `policy explain`. */
 int br_trusted_guard(const char *root, const char *repo, struct br_guard *g);
 
 #endif
