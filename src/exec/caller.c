@@ -170,6 +170,24 @@ caller_comm(const struct call *c, char out[16])
 	(void)snprintf(out, 16, "%.15s", buf);
 }
 
+/* The masks of signals in /proc/PID/status: proc_pid_status(5). */
+static uint64_t
+signal_mask(const char *status, const char *field)
+{
+	const char *p = strstr(status, field);
+	return p == NULL ? 0 : strtoull(p + strlen(field), NULL, 16);
+}
+
+bool
+caller_interrupted(const struct call *c)
+{
+	char buf[4096];
+	if (read_of(c, "status", buf, sizeof(buf)) <= 0)
+		return false;
+	uint64_t pending = signal_mask(buf, "\nSigPnd:") | signal_mask(buf, "\nShdPnd:");
+	return (pending & ~signal_mask(buf, "\nSigBlk:")) != 0;
+}
+
 void
 take_umask(const struct call *c)
 {

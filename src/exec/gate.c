@@ -155,9 +155,15 @@ retry(struct gate *g)
 	memcpy(w, g->waiting, n * sizeof(w[0]));
 	g->nwaiting = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct call c = {.g = g, .req = &w[i].req};
-		if (caller_alive(&c))
-			handle(g, &w[i].req);
+		struct call c = {.g = g, .req = &w[i].req, .pid = (pid_t)w[i].req.pid};
+		struct answer interrupted = {.err = EINTR};
+		if (!caller_alive(&c))
+			continue;
+		/* As open(2) of a FIFO would: a shell that waits in one still gets its Ctrl-C. */
+		if (caller_interrupted(&c))
+			respond(g, c.req->id, &interrupted);
+		else
+			handle(g, c.req);
 	}
 }
 

@@ -94,6 +94,8 @@ int caller_bytes(const struct call *c, uint64_t addr, void *out, size_t n);     
 /* Answers the call of that notification; 0 also when its caller is gone, -1 with errno when it can't be told. */
 int answer_call(const struct gate *g, uint64_t id, const struct answer *a);
 bool caller_alive(const struct call *c);  /* SECCOMP_IOCTL_NOTIF_ID_VALID */
+/* A signal waits for the thread, which SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV keeps from it while we have its call. */
+bool caller_interrupted(const struct call *c);
 int caller_dir(const struct call *c, int dirfd);  /* O_PATH of its cwd or descriptor; -errno */
 int caller_fd_path(const struct call *c, int fd); /* O_PATH of what its descriptor is open on; -errno */
 int caller_fd_dup(const struct call *c, int fd);  /* the same open file (pidfd_getfd); -errno */

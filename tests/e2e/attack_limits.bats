@@ -121,6 +121,19 @@ still_well() {
 	echo "$output"
 	[ "$status" -eq 1 ]
 }
+@test "a signal reaches who waits in the open of a FIFO" {
+	mkfifo "$P/nobody" && chown "$(stat -c %u:%g "$P")" "$P/nobody"
+	# shellcheck disable=SC2016 # expanded inside
+	run inside timeout -s KILL 20 python3 -c '
+import os, signal, threading
+def hit(*_): raise TimeoutError
+signal.signal(signal.SIGUSR1, hit)
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+try: os.open("nobody", os.O_WRONLY)
+except TimeoutError: print("interrupted")'
+	[ "$output" = interrupted ]
+}
+
 @test "a tree almost as deep as a path may be long, and its end" {
 	run inside ./probe limit-deep 1900
 	echo "$output"
