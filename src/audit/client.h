@@ -2,7 +2,7 @@
  *
  * Frames on a SOCK_STREAM pair, host byte order (both ends are one program's): struct br_audit_frame, then `len` bytes.
  *   'E' an event's line           'T' a line of terminal.cast (asciicast v3)         'S' seal: the session is over, reason follows
- * The auditor answers an 'E' of class A, and 'S', with one byte 'k' when it is on disk. End of file at either end is the other's
+ * The auditor says 'R' on its first stream once it can record; it answers an 'E' of class A, and 'S', with one byte 'k' when it is on disk. End of file at either end is the other's
  * death: the sender gets -1 with EPIPE and ends the session (invariant 6); the auditor syncs, and seals when all senders are gone. */
 #ifndef BRATTICE_AUDIT_CLIENT_H
 #define BRATTICE_AUDIT_CLIENT_H
@@ -19,6 +19,9 @@ struct br_audit_frame {
 
 #define BR_AUDIT_FRAME_MAX (64U << 20) /* longer frames end the stream: argv and environment are limited to 6 MiB by the kernel */
 
+/* Waits until the log is there, its checkpoint of size 0 on disk: before that no command may start. Only on the first stream. 0, or
+ * -1 with errno: EPIPE when the auditor died instead (its stderr says why). */
+int br_audit_ready(int fd);
 /* Sends one finished event on stream `fd` and, for class A, waits until it is on disk. Blocks while the auditor is behind (that slows
  * the agent, never loses a record). 0, or -1 with errno: EPIPE when the auditor is gone. */
 int br_audit_send(int fd, const struct br_event *ev);

@@ -3,6 +3,7 @@
 #define BRATTICE_AUDIT_READER_H
 
 #include "audit/event.h"
+#include "base/err.h"
 
 struct br_log_reader;
 

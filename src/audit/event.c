@@ -1,0 +1,189 @@
+#include "audit/event.h"
+
+#include "base/io.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <time.h>
+
+static const struct {
+	const char *name;
+	enum br_event_class class;
+} types[BR_EV_TYPES] = {
+    [BR_EV_START] = {"start", BR_CLASS_A},
+    [BR_EV_END] = {"end", BR_CLASS_A},
+    [BR_EV_EXEC] = {"exec", BR_CLASS_B},
+    [BR_EV_EXEC_FAILED] = {"exec-failed", BR_CLASS_B},
+    [BR_EV_EXIT] = {"exit", BR_CLASS_B},
+    [BR_EV_PATH] = {"path", BR_CLASS_A},
+    [BR_EV_LIMIT] = {"limit", BR_CLASS_A},
+    [BR_EV_TERMINAL] = {"terminal", BR_CLASS_C},
+    [BR_EV_GAP] = {"gap", BR_CLASS_A},
+    [BR_EV_ALERT] = {"alert", BR_CLASS_A},
+    [BR_EV_HANDOFF] = {"handoff", BR_CLASS_B},
+    [BR_EV_SEALED] = {"sealed", BR_CLASS_A},
+    [BR_EV_WATCH] = {"watch", BR_CLASS_B},
+    [BR_EV_CALL] = {"call", BR_CLASS_A},
+    [BR_EV_NOTE] = {"note", BR_CLASS_B},
+    [BR_EV_RECOVERED] = {"recovered", BR_CLASS_A},
+};
+
+const char *
+br_event_type_name(enum br_event_type t)
+{
+	return (unsigned)t < BR_EV_TYPES ? types[t].name : "unknown";
+}
+
+enum br_event_class
+br_event_class_of(enum br_event_type t)
+{
+	return (unsigned)t < BR_EV_TYPES ? types[t].class : BR_CLASS_A;
+}
+
+/* Begins a member or an element: the comma, unless it is the first, and the key. `key` is a literal of ours; NULL in a list. */
+static void
+member(struct br_event *ev, const char *key)
+{
+	const struct br_buf *b = &ev->line;
+	if (b->len > 0 && b->p[b->len - 1] != '{' && b->p[b->len - 1] != '[')
+		br_buf_putc(&ev->line, ',');
+	if (key == NULL)
+		return;
+	br_buf_putc(&ev->line, '"');
+	br_buf_puts(&ev->line, key);
+	br_buf_put(&ev->line, "\":", 2);
+}
+
+static void
+put_time(struct br_buf *b, const char *key, clockid_t clock)
+{
+	struct timespec t = {0};
+	(void)clock_gettime(clock, &t);
+	br_buf_printf(b, "\"%s\":%" PRId64 ".%06ld", key, (int64_t)t.tv_sec, t.tv_nsec / 1000);
+}
+
+void
+br_event_begin(struct br_event *ev, enum br_event_type type)
+{
+	ev->type = type;
+	ev->denied = false;
+	br_buf_reset(&ev->line);
+	ev->line.failed = false;
+	br_buf_putc(&ev->line, '{');
+	put_time(&ev->line, "t", CLOCK_REALTIME);
+	br_buf_putc(&ev->line, ',');
+	put_time(&ev->line, "m", CLOCK_MONOTONIC);
+	br_event_str(ev, "type", br_event_type_name(type));
+}
+
+static bool
+is_utf8(const char *s, size_t n)
+{
+	uint32_t c;
+	for (size_t i = 0; i < n;) {
+		size_t w = br_utf8_decode(s + i, n - i, &c);
+		if (w == 0)
+			return false;
+		i += w;
+	}
+	return true;
+}
+
+static void
+put_base64(struct br_buf *b, const char *s, size_t n)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t v = 0;
+		for (size_t j = 0; j < 3; j++)
+			v = v << 8 | (i + j < n ? (unsigned char)s[i + j] : 0);
+		const char out[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
+		    i + 2 < n ? digits[v & 63] : '='};
+		br_buf_put(b, out, sizeof(out));
+	}
+}
+
+void
+br_event_strn(struct br_event *ev, const char *key, const char *value, size_t n)
+{
+	member(ev, key);
+	if (is_utf8(value, n)) {
+		br_buf_put_json(&ev->line, value, n);
+		return;
+	}
+	br_buf_puts(&ev->line, "{\"base64\":\"");
+	put_base64(&ev->line, value, n);
+	br_buf_puts(&ev->line, "\"}");
+}
+
+void
+br_event_str(struct br_event *ev, const char *key, const char *value)
+{
+	br_event_strn(ev, key, value, strlen(value));
+}
+
+void
+br_event_int(struct br_event *ev, const char *key, int64_t value)
+{
+	member(ev, key);
+	br_buf_printf(&ev->line, "%" PRId64, value);
+}
+
+void
+br_event_bool(struct br_event *ev, const char *key, bool value)
+{
+	member(ev, key);
+	br_buf_puts(&ev->line, value ? "true" : "false");
+}
+
+void
+br_event_seconds(struct br_event *ev, const char *key, uint64_t us)
+{
+	member(ev, key);
+	br_buf_printf(&ev->line, "%" PRIu64 ".%06" PRIu64, us / 1000000, us % 1000000);
+}
+
+void
+br_event_strv(struct br_event *ev, const char *key, char *const *values)
+{
+	br_event_open(ev, key, '[');
+	for (; *values != NULL; values++)
+		br_event_str(ev, NULL, *values);
+	br_event_close(ev, ']');
+}
+
+void
+br_event_open(struct br_event *ev, const char *key, char bracket)
+{
+	member(ev, key);
+	br_buf_putc(&ev->line, bracket);
+}
+
+void
+br_event_close(struct br_event *ev, char bracket)
+{
+	br_buf_putc(&ev->line, bracket == '{' || bracket == '}' ? '}' : ']');
+}
+
+void
+br_event_denied(struct br_event *ev)
+{
+	ev->denied = true;
+}
+
+int
+br_event_finish(struct br_event *ev)
+{
+	br_buf_putc(&ev->line, '}');
+	if (!ev->line.failed)
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}
+
+void
+br_event_free(struct br_event *ev)
+{
+	br_buf_free(&ev->line);
+}

@@ -1,0 +1,231 @@
+#include "audit/log/pack.h"
+
+#include "audit/log/segment.h"
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#define CHUNK (128U << 10)
+#define LEVEL 3 /* measured: see bench/audit.c */
+/* Segments between two syncs of the directory. */
+#define BATCH 32
+
+struct br_packer {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	uint64_t upto; /* under the lock, as is `stop` */
+	bool stop;
+	int dirfd, index_fd;
+};
+
+struct coder {
+	ZSTD_CCtx *ctx;
+	unsigned char in[CHUNK], out[CHUNK];
+};
+
+static struct coder *
+coder_new(void)
+{
+	struct coder *c = malloc(sizeof(*c));
+	if (c == NULL)
+		return NULL;
+	c->ctx = ZSTD_createCCtx();
+	if (c->ctx != NULL && !ZSTD_isError(ZSTD_CCtx_setParameter(c->ctx, ZSTD_c_compressionLevel, LEVEL)) &&
+	    !ZSTD_isError(ZSTD_CCtx_setParameter(c->ctx, ZSTD_c_checksumFlag, 1)))
+		return c;
+	(void)ZSTD_freeCCtx(c->ctx);
+	free(c);
+	return NULL;
+}
+
+static void
+coder_free(struct coder *c)
+{
+	if (c == NULL)
+		return;
+	(void)ZSTD_freeCCtx(c->ctx);
+	free(c);
+}
+
+/* All of `from` as one frame into `to`. Memory is bounded, whatever the segment's size. */
+static int
+code(struct coder *c, int from, int to, uint64_t size)
+{
+	(void)ZSTD_CCtx_reset(c->ctx, ZSTD_reset_session_only);
+	(void)ZSTD_CCtx_setPledgedSrcSize(c->ctx, size);
+	for (bool last = false; !last;) {
+		ssize_t got = read(from, c->in, sizeof(c->in));
+		if (got < 0)
+			return -1;
+		last = got == 0;
+		ZSTD_inBuffer in = {.src = c->in, .size = (size_t)got};
+		size_t left;
+		do {
+			ZSTD_outBuffer out = {.dst = c->out, .size = sizeof(c->out)};
+			left = ZSTD_compressStream2(c->ctx, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+			if (ZSTD_isError(left)) {
+				errno = EIO; /* not the size that fstat said: someone else writes */
+				return -1;
+			}
+			if (br_write_all(to, c->out, out.pos) < 0)
+				return -1;
+		} while (last ? left != 0 : in.pos < in.size);
+	}
+	return 0;
+}
+
+static void
+tell_index(int index_fd, uint64_t segment, int fd)
+{
+	unsigned char le[4];
+	struct stat st;
+	if (index_fd < 0 || fstat(fd, &st) < 0)
+		return;
+	br_put_le(le, st.st_size < UINT32_MAX ? (uint64_t)st.st_size : UINT32_MAX, sizeof(le));
+	/* A hint; a reader does without. */
+	if (pwrite(index_fd, le, sizeof(le), (off_t)(segment * BR_INDEX_RECORD + BR_INDEX_PACKED_AT)) < 0)
+		return;
+}
+
+/* 1 done, 0 there is no plain form, -1 with errno. */
+static int
+pack_one(struct coder *c, int dirfd, int index_fd, uint64_t segment)
+{
+	char plain[BR_SEGMENT_NAME], packed[BR_SEGMENT_NAME], tmp[BR_SEGMENT_NAME + 8];
+	struct stat st;
+	br_segment_name(plain, segment, false);
+	br_segment_name(packed, segment, true);
+	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", packed);
+	br_auto_fd int from = openat(dirfd, plain, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (from < 0)
+		return errno == ENOENT ? 0 : -1;
+	br_auto_fd int to = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (to < 0 || fstat(from, &st) < 0)
+		return -1;
+	if (code(c, from, to, (uint64_t)st.st_size) < 0 || fdatasync(to) < 0 || renameat(dirfd, tmp, dirfd, packed) < 0) {
+		int saved = errno;
+		(void)unlinkat(dirfd, tmp, 0);
+		errno = saved;
+		return -1;
+	}
+	tell_index(index_fd, segment, to);
+	return 1;
+}
+
+/* At most BATCH segments: the plain ones go when the names of the new ones are on disk. */
+static int
+pack_batch(struct coder *c, int dirfd, int index_fd, uint64_t from, uint64_t upto)
+{
+	char plain[BR_SEGMENT_NAME];
+	for (uint64_t i = from; i < upto; i++) {
+		if (pack_one(c, dirfd, index_fd, i) < 0)
+			return -1;
+	}
+	if (fsync(dirfd) < 0)
+		return -1;
+	for (uint64_t i = from; i < upto; i++) {
+		br_segment_name(plain, i, false);
+		if (unlinkat(dirfd, plain, 0) < 0 && errno != ENOENT)
+			return -1;
+	}
+	return 0;
+}
+
+int
+br_pack_segments(int dirfd, int index_fd, uint64_t from, uint64_t upto)
+{
+	int rc = 0;
+	struct coder *c = coder_new();
+	if (c == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	for (; from < upto && rc == 0; from += BATCH)
+		rc = pack_batch(c, dirfd, index_fd, from, upto - from < BATCH ? upto : from + BATCH);
+	coder_free(c);
+	return rc;
+}
+
+/* Segments to do from `done` on, or `done` itself when it is over. */
+static uint64_t
+next_batch(struct br_packer *p, uint64_t done)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	while (p->upto == done && !p->stop)
+		(void)pthread_cond_wait(&p->wake, &p->lock);
+	uint64_t upto = p->upto - done < BATCH ? p->upto : done + BATCH;
+	(void)pthread_mutex_unlock(&p->lock);
+	return upto;
+}
+
+static void *
+run(void *arg)
+{
+	struct br_packer *p = arg;
+	struct coder *c = coder_new();
+	uint64_t done = 0, upto;
+	while (c != NULL && (upto = next_batch(p, done)) != done) {
+		if (pack_batch(c, p->dirfd, p->index_fd, done, upto) < 0)
+			break; /* a full disk: the plain segments are the log, and whoever comes next may try again */
+		done = upto;
+	}
+	coder_free(c);
+	return NULL;
+}
+
+struct br_packer *
+br_packer_new(int dirfd, int index_fd, struct br_err *e)
+{
+	struct br_packer *p = calloc(1, sizeof(*p));
+	sigset_t all, before;
+	if (p == NULL) {
+		(void)br_err_set(e, ENOMEM, "cannot start the log's compressor");
+		return NULL;
+	}
+	p->dirfd = dirfd;
+	p->index_fd = index_fd;
+	(void)pthread_mutex_init(&p->lock, NULL);
+	(void)pthread_cond_init(&p->wake, NULL);
+	/* Signals are the main thread's. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&p->thread, NULL, run, p);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc == 0)
+		return p;
+	(void)br_err_set(e, rc, "cannot start the log's compressor");
+	free(p);
+	return NULL;
+}
+
+void
+br_packer_upto(struct br_packer *p, uint64_t n)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	if (n > p->upto)
+		p->upto = n;
+	(void)pthread_cond_signal(&p->wake);
+	(void)pthread_mutex_unlock(&p->lock);
+}
+
+void
+br_packer_free(struct br_packer *p)
+{
+	if (p == NULL)
+		return;
+	(void)pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	(void)pthread_cond_signal(&p->wake);
+	(void)pthread_mutex_unlock(&p->lock);
+	(void)pthread_join(p->thread, NULL);
+	(void)pthread_mutex_destroy(&p->lock);
+	(void)pthread_cond_destroy(&p->wake);
+	free(p);
+}
