@@ -25,7 +25,7 @@ br_events_close(struct br_events *ev)
 }
 
 void
-br_event_begin(struct br_events *ev, const char *type)
+br_events_begin(struct br_events *ev, const char *type)
 {
 	struct timespec ts;
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
@@ -34,26 +34,26 @@ br_event_begin(struct br_events *ev, const char *type)
 }
 
 void
-br_event_strn(struct br_events *ev, const char *key, const char *value, size_t n)
+br_events_strn(struct br_events *ev, const char *key, const char *value, size_t n)
 {
 	br_buf_printf(&ev->line, ",\"%s\":", key);
 	br_buf_put_json(&ev->line, value, n);
 }
 
 void
-br_event_str(struct br_events *ev, const char *key, const char *value)
+br_events_str(struct br_events *ev, const char *key, const char *value)
 {
-	br_event_strn(ev, key, value, strlen(value));
+	br_events_strn(ev, key, value, strlen(value));
 }
 
 void
-br_event_int(struct br_events *ev, const char *key, int64_t value)
+br_events_int(struct br_events *ev, const char *key, int64_t value)
 {
 	br_buf_printf(&ev->line, ",\"%s\":%lld", key, (long long)value);
 }
 
 void
-br_event_strv(struct br_events *ev, const char *key, char *const *values)
+br_events_strv(struct br_events *ev, const char *key, char *const *values)
 {
 	br_buf_printf(&ev->line, ",\"%s\":[", key);
 	for (size_t i = 0; values[i] != NULL; i++) {
@@ -65,7 +65,7 @@ br_event_strv(struct br_events *ev, const char *key, char *const *values)
 }
 
 int
-br_event_commit(struct br_events *ev, bool durable)
+br_events_commit(struct br_events *ev, bool durable)
 {
 	br_buf_puts(&ev->line, "}\n");
 	if (ev->line.failed) {

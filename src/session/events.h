@@ -22,12 +22,12 @@ int br_events_open(struct br_events *ev, int session_dirfd);
 void br_events_close(struct br_events *ev);
 
 /* Building one event: begin, fields, then commit. Values are escaped; field names are literals. */
-void br_event_begin(struct br_events *ev, const char *type);
-void br_event_str(struct br_events *ev, const char *key, const char *value);
-void br_event_strn(struct br_events *ev, const char *key, const char *value, size_t n);
-void br_event_int(struct br_events *ev, const char *key, int64_t value);
-void br_event_strv(struct br_events *ev, const char *key, char *const *values);
+void br_events_begin(struct br_events *ev, const char *type);
+void br_events_str(struct br_events *ev, const char *key, const char *value);
+void br_events_strn(struct br_events *ev, const char *key, const char *value, size_t n);
+void br_events_int(struct br_events *ev, const char *key, int64_t value);
+void br_events_strv(struct br_events *ev, const char *key, char *const *values);
 /* Appends the line, all of it or nothing; with `durable`, fdatasync. */
-int br_event_commit(struct br_events *ev, bool durable);
+int br_events_commit(struct br_events *ev, bool durable);
 
 #endif

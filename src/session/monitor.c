@@ -53,7 +53,7 @@ copy_event(struct br_monitor *m)
 static int
 commit(struct br_monitor *m, bool durable)
 {
-	if (br_event_commit(&m->events, durable) < 0) {
+	if (br_events_commit(&m->events, durable) < 0) {
 		struct br_err e = BR_ERR_INIT;
 		(void)br_err_set(&e, errno, "cannot write the session's record; the session is stopped");
 		(void)br_err_hint(&e, "make room where brattice keeps its state, then run again");
@@ -163,22 +163,22 @@ record_denial(struct br_monitor *m, const char *p, size_t n, bool denied)
 	p += sizeof(ev);
 	ev.op[sizeof(ev.op) - 1] = ev.comm[sizeof(ev.comm) - 1] = '\0';
 	const char *path = next_string(&p, end), *rule = next_string(&p, end), *origin = next_string(&p, end), *why = next_string(&p, end);
-	br_event_begin(&m->events, "path");
-	br_event_str(&m->events, "op", ev.op);
-	br_event_str(&m->events, "path", path);
-	br_event_str(&m->events, "decision", "deny");
-	br_event_str(&m->events, "rule", rule);
-	br_event_str(&m->events, "origin", origin);
-	br_event_str(&m->events, "why", why);
-	br_event_int(&m->events, "pid", ev.pid);
-	br_event_str(&m->events, "comm", ev.comm);
-	br_event_str(&m->events, "errno", strerror(ev.err));
+	br_events_begin(&m->events, "path");
+	br_events_str(&m->events, "op", ev.op);
+	br_events_str(&m->events, "path", path);
+	br_events_str(&m->events, "decision", "deny");
+	br_events_str(&m->events, "rule", rule);
+	br_events_str(&m->events, "origin", origin);
+	br_events_str(&m->events, "why", why);
+	br_events_int(&m->events, "pid", ev.pid);
+	br_events_str(&m->events, "comm", ev.comm);
+	br_events_str(&m->events, "errno", strerror(ev.err));
 	m->denied++;
 	/* A flood must neither fill the disk nor hold everything up: past the first thousands one in many is written, with the count
 	 * of those between, and only these wait for the disk. */
 	bool written = m->denied <= DENIALS_WHOLE || m->denied % DENIALS_SAMPLE == 0;
 	if (m->denied > DENIALS_WHOLE)
-		br_event_int(&m->events, "denied_so_far", m->denied);
+		br_events_int(&m->events, "denied_so_far", m->denied);
 	if ((written && commit(m, denied && m->denied <= DENIALS_SYNCED) < 0) || !denied)
 		return;
 	/* Else the gate, and with it everything inside, would wait for ever. */
@@ -208,10 +208,10 @@ over_memory(struct br_monitor *m, const char *p, size_t n)
 	if (n != sizeof(mem))
 		return;
 	memcpy(&mem, p, sizeof(mem));
-	br_event_begin(&m->events, "limit");
-	br_event_str(&m->events, "what", "memory");
-	br_event_int(&m->events, "bytes", (int64_t)mem.total);
-	br_event_int(&m->events, "killed", mem.pid);
+	br_events_begin(&m->events, "limit");
+	br_events_str(&m->events, "what", "memory");
+	br_events_int(&m->events, "bytes", (int64_t)mem.total);
+	br_events_int(&m->events, "killed", mem.pid);
 	if (commit(m, true) == 0)
 		(void)br_wall_kill_one(&m->wall, mem.pid);
 }
@@ -316,8 +316,8 @@ br_monitor_mask(void *arg, const char *rel)
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof(path), "%s/%s", m->meta->project, rel) >= (int)sizeof(path))
 		return;
-	br_event_begin(&m->events, "hide");
-	br_event_str(&m->events, "path", path);
+	br_events_begin(&m->events, "hide");
+	br_events_str(&m->events, "path", path);
 	if (br_wall_mask(&m->wall, path, m->uid, m->gid, &e) < 0) {
 		struct stat st;
 		if (lstat(path, &st) < 0)
@@ -435,9 +435,9 @@ time_over(void *arg, uint32_t events)
 {
 	struct br_monitor *m = arg;
 	(void)events;
-	br_event_begin(&m->events, "limit");
-	br_event_str(&m->events, "what", "time");
-	br_event_int(&m->events, "seconds", (int64_t)m->time_limit);
+	br_events_begin(&m->events, "limit");
+	br_events_str(&m->events, "what", "time");
+	br_events_int(&m->events, "seconds", (int64_t)m->time_limit);
 	if (commit(m, true) < 0)
 		return;
 	br_warn("the session's time limit of %llu s is over: the command is asked to end", (unsigned long long)m->time_limit);

@@ -157,10 +157,10 @@ finish(struct br_run *s, int status)
 	if (m->control != NULL)
 		br_control_close(m->control, status);
 	if (m->events.fd >= 0) {
-		br_event_begin(&m->events, "end");
-		br_event_int(&m->events, "status", status);
-		br_event_int(&m->events, "denied", m->denied);
-		(void)br_event_commit(&m->events, false);
+		br_events_begin(&m->events, "end");
+		br_events_int(&m->events, "status", status);
+		br_events_int(&m->events, "denied", m->denied);
+		(void)br_events_commit(&m->events, false);
 		br_monitor_end_copy(m);
 		/* On its way to disk, but not waited for: after a power cut the session reads as ended by a crash, which is true. */
 		(void)sync_file_range(m->events.fd, 0, 0, SYNC_FILE_RANGE_WRITE);

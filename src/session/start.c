@@ -24,14 +24,14 @@ br_session_open_records(struct br_run *s, struct br_err *e)
 	if (s->m.touched_fd < 0 || s->m.base_fd < 0)
 		return br_err_set(e, errno, "cannot open the session's list of changes");
 	(void)snprintf(s->meta.policy, sizeof(s->meta.policy), "%s", s->policy.hash);
-	br_event_begin(&s->m.events, "start");
-	br_event_str(&s->m.events, "session", s->meta.id);
-	br_event_strv(&s->m.events, "argv", s->o->argv);
-	br_event_str(&s->m.events, "project", s->project.root);
-	br_event_str(&s->m.events, "policy", s->policy.hash);
-	br_event_str(&s->m.events, "wall", "namespace");
+	br_events_begin(&s->m.events, "start");
+	br_events_str(&s->m.events, "session", s->meta.id);
+	br_events_strv(&s->m.events, "argv", s->o->argv);
+	br_events_str(&s->m.events, "project", s->project.root);
+	br_events_str(&s->m.events, "policy", s->policy.hash);
+	br_events_str(&s->m.events, "wall", "namespace");
 	if (s->env.secrets.len > 0)
-		br_event_str(&s->m.events, "withheld", s->env.secrets.p);
+		br_events_str(&s->m.events, "withheld", s->env.secrets.p);
 	for (int k = 0; k < BR_LIMIT_N; k++) {
 		char key[32], text[96];
 		if (s->limits.value[k] == 0)
@@ -39,9 +39,9 @@ br_session_open_records(struct br_run *s, struct br_err *e)
 		(void)snprintf(key, sizeof(key), "limit.%s", br_limit_name((enum br_limit_kind)k));
 		(void)snprintf(text, sizeof(text), "%llu %s (%s)", (unsigned long long)s->limits.value[k], br_limit_how_name(s->limits.how[k]),
 		    s->limits.by[k]);
-		br_event_str(&s->m.events, key, text);
+		br_events_str(&s->m.events, key, text);
 	}
-	if (br_event_commit(&s->m.events, false) < 0)
+	if (br_events_commit(&s->m.events, false) < 0)
 		return br_err_set(e, errno, "cannot write the session's record");
 	return 0;
 }
