@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#define FLUSH_NS 20000000L
 #define TOUCHED_MAX (32U << 10)
 #define SEEN_MAX (1U << 20)
 
@@ -45,6 +47,17 @@ seen_grow(struct gate *g)
 	return true;
 }
 
+static void
+begin_touched(struct gate *g)
+{
+	if (g->touched.len != 0)
+		return;
+	br_buf_putc(&g->touched, 'T');
+	struct itimerspec soon = {.it_value.tv_nsec = FLUSH_NS};
+	if (timerfd_settime(g->flush_timer, 0, &soon, NULL) < 0)
+		_exit(1);
+}
+
 /* A set of hashes. When it is full (a flood of a million names) one line says so and no further name is kept: the handoff check
  * then can't vouch for anything. */
 static void
@@ -53,10 +66,8 @@ say_overflow(struct gate *g)
 	if (g->overflow)
 		return;
 	g->overflow = true;
-	if (g->touched.len == 0)
-		br_buf_putc(&g->touched, 'T');
+	begin_touched(g);
 	br_buf_puts(&g->touched, "overflow .\n");
-	g->touched_since = br_now_us();
 }
 
 bool
@@ -86,7 +97,6 @@ report_flush(struct gate *g)
 	if (br_send_frame(g->c->monitor_sock, g->touched.p, g->touched.len, NULL, 0) < 0)
 		_exit(1); /* the monitor is gone */
 	br_buf_reset(&g->touched);
-	g->touched_since = 0;
 }
 
 void
@@ -94,10 +104,7 @@ report_touched(struct gate *g, const char *op, const char *rel)
 {
 	if (rel == NULL || seen_before(g, op, rel))
 		return;
-	if (g->touched.len == 0) {
-		br_buf_putc(&g->touched, 'T');
-		g->touched_since = br_now_us();
-	}
+	begin_touched(g);
 	br_buf_printf(&g->touched, "%s ", op);
 	br_buf_put_field(&g->touched, rel);
 	br_buf_putc(&g->touched, '\n');

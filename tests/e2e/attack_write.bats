@@ -146,3 +146,52 @@ outside_targets() {
 		[ "$(cat "$H/store/lib.js")" = library ] || { echo "OPEN: $w"; return 1; }
 	done
 }
+
+# The gate makes files in the place of their process, and may keep nothing about it that can change.
+@test "the umask of a new file is that of its process at that time" {
+	inside_sh 'set -e
+		for u in 022 077 002 027 000; do
+			umask $u; : > first-$u; mkdir dir-$u
+			(umask 070; : > sub-$u; umask 007; : > sub2-$u)
+			: > again-$u
+		done
+		i=0; while [ $i -lt 40 ]; do (umask 0$((i % 8))0; : > many-$((i % 8))-$i); i=$((i + 1)); done'
+	for u in 022 077 002 027 000; do
+		mode=$(printf '%o' $((0666 & ~0$u)))
+		[ "$(stat -c %a "$P/first-$u")" = "$mode" ]
+		[ "$(stat -c %a "$P/again-$u")" = "$mode" ]
+		[ "$(stat -c %a "$P/dir-$u")" = "$(printf '%o' $((0777 & ~0$u)))" ]
+		[ "$(stat -c %a "$P/sub-$u") $(stat -c %a "$P/sub2-$u")" = "606 660" ]
+	done
+	for f in "$P"/many-*; do
+		n=${f##*/many-}
+		[ "$(stat -c %a "$f")" = "$(printf '%o' $((0666 & ~0${n%%-*}0)))" ]
+	done
+}
+
+@test "the flags of an opened file are those that were asked for" {
+	me touch old
+	run inside_sh '
+		exec 3>> old; grep flags /proc/self/fdinfo/3; exec 3> old; grep flags /proc/self/fdinfo/3
+		exec 3>> new; grep flags /proc/self/fdinfo/3; set -C; exec 3> new2; grep flags /proc/self/fdinfo/3'
+	[ "$status" -eq 0 ]
+	got=(${output//flags:/})
+	[ "${#got[@]}" -eq 4 ]
+	for i in 0 1 2 3; do
+		[ $((${got[$i]} & 04000)) -eq 0 ] # O_NONBLOCK
+		[ $((${got[$i]} & 03)) -eq 1 ]    # O_WRONLY
+	done
+	[ $((${got[0]} & 02000)) -ne 0 ] # O_APPEND
+	[ $((${got[1]} & 02000)) -eq 0 ]
+	[ $((${got[2]} & 02000)) -ne 0 ]
+	[ $((${got[3]} & 02000)) -eq 0 ]
+}
+
+@test "small files of /etc are copies: what the host says in them, and nothing to write" {
+	inside cat /etc/profile > "$W/log/profile"
+	cmp "$W/log/profile" /etc/profile
+	run inside_sh 'chmod u+w /etc/profile 2>&1; echo x 2>&1 >> /etc/profile; rm -f /etc/profile 2>&1; ls -l /etc/profile'
+	[[ $output == *r--r--r--* ]]
+	inside cat /etc/profile > "$W/log/profile"
+	cmp "$W/log/profile" /etc/profile
+}
