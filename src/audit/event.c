@@ -169,6 +169,9 @@ br_event_close(struct br_event *ev, char bracket)
 void
 br_event_denied(struct br_event *ev)
 {
+	/* In the line too: verification recomputes the index, which knows where the denials are, from the entries alone. */
+	if (!ev->denied)
+		br_event_bool(ev, "denied", true);
 	ev->denied = true;
 }
 

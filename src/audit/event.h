@@ -51,7 +51,8 @@ void br_event_argv(struct br_event *ev, const char *key, const char *bytes, size
 /* A nested object or list: raw JSON between is the caller's. */
 void br_event_open(struct br_event *ev, const char *key, char bracket);
 void br_event_close(struct br_event *ev, char bracket);
-void br_event_denied(struct br_event *ev); /* counts among the denials (brattice log --denied) */
+/* Counts among the denials (brattice log --denied): a member `denied` of the event itself, so not between open and close. */
+void br_event_denied(struct br_event *ev);
 /* 0, or -1 with ENOMEM: then nothing may be sent. The line has no newline. */
 int br_event_finish(struct br_event *ev);
 void br_event_free(struct br_event *ev);
