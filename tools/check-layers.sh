@@ -13,6 +13,7 @@ may() {
 	exec) [[ "$2" =~ ^(base|policy|sandbox|exec)$ ]] ;;
 	session) [[ "$2" =~ ^(base|audit|policy|sandbox|exec|session)$ ]] ;;
 	cli) [[ "$2" =~ ^(base|audit|policy|sandbox|exec|session|cli)$ ]] ;;
+	audit/tool) [[ "$2" =~ ^(base|audit|policy|session|audit/tool)$ ]] ;;
 	policy/tool) [[ "$2" =~ ^(base|policy|policy/tool|session)$ ]] ;;
 	session/review) [[ "$2" =~ ^(base|policy|session|session/review)$ ]] ;;
 	*) true ;;
@@ -22,7 +23,7 @@ may() {
 # folder PATH: the layer it belongs to.
 folder() {
 	case $1 in
-	policy/tool/* | session/review/*) echo "${1%/*}" ;;
+	audit/tool/* | policy/tool/* | session/review/*) echo "${1%/*}" ;;
 	*/*) echo "${1%%/*}" ;;
 	esac
 }

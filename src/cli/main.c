@@ -39,6 +39,12 @@ static const struct br_usage usage_refresh = {
 	.summary = "let a session in review mode see what the host has changed",
 	.about = "",
 };
+static const struct br_usage usage_verify = {
+	.command = "verify",
+	.synopsis = "[OPTION...] SESSION|BUNDLE",
+	.summary = "check that a session's log is what was written",
+	.about = "",
+};
 
 static const struct br_command group_run[] = {
 	{&br_usage_run, br_cmd_run, NULL},
@@ -57,6 +63,9 @@ static const struct br_command group_review[] = {
 	{&usage_discard, NULL, "brattice-review"},
 	{&usage_refresh, NULL, "brattice-review"},
 };
+static const struct br_command group_audit[] = {
+	{&usage_verify, NULL, "brattice-log"},
+};
 static const struct br_command group_policy[] = {
 	{&usage_policy, NULL, "brattice-policy"},
 	{&br_usage_trust, br_cmd_trust, NULL},
@@ -67,6 +76,7 @@ const struct br_command_group br_command_groups[] = {
 	GROUP("Run", group_run),
 	GROUP("Sessions", group_sessions),
 	GROUP("Review mode", group_review),
+	GROUP("Audit", group_audit),
 	GROUP("Policy", group_policy),
 };
 const size_t br_command_ngroups = BR_ARRAY_LEN(br_command_groups);

@@ -188,47 +188,12 @@ caller_interrupted(const struct call *c)
 	return (pending & ~signal_mask(buf, "\nSigBlk:")) != 0;
 }
 
-static ssize_t
-reread_status(const struct status *s, char *buf, size_t room)
-{
-	ssize_t n = pread(s->fd, buf, room - 1, 0);
-	if (n > 0)
-		buf[n] = '\0';
-	return n;
-}
-
-/* The start of the caller's status. Programs that make many files make them from few threads, and opening costs as much as reading.
- * The descriptor stays bound to the thread it was opened for; what it says is of now. */
-static ssize_t
-read_status(const struct call *c, char *buf, size_t room)
-{
-	struct gate *g = c->g;
-	for (size_t i = 0; i < MAX_STATUSES; i++) {
-		struct status *s = &g->statuses[i];
-		if (s->pid != c->pid)
-			continue;
-		ssize_t n = reread_status(s, buf, room);
-		if (n > 0)
-			return n;
-		(void)close(s->fd);
-		s->pid = 0;
-	}
-	int fd = open_of(c, "status", O_RDONLY);
-	if (fd < 0)
-		return fd;
-	struct status *s = &g->statuses[g->next_status++ % MAX_STATUSES];
-	if (s->pid != 0)
-		(void)close(s->fd);
-	*s = (struct status){c->pid, fd};
-	return reread_status(s, buf, room);
-}
-
 void
 take_umask(const struct call *c)
 {
 	char buf[192];
 	mode_t m = c->g->c->umask;
-	if (read_status(c, buf, sizeof(buf)) > 0) {
+	if (read_of(c, "status", buf, sizeof(buf)) > 0) {
 		char *p = strstr(buf, "Umask:");
 		if (p != NULL)
 			m = (mode_t)strtoul(p + 6, NULL, 8) & 0777;

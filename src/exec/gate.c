@@ -18,7 +18,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +26,7 @@
 #define NOTIF_SET_FLAGS _IOW('!', 4, uint64_t)
 #define NOTIF_SYNC_WAKE_UP 1ULL
 
+#define FLUSH_US 20000
 #define RETRY_MS 5
 #define MEMORY_MS 250
 
@@ -182,6 +182,8 @@ timeout_ms(const struct gate *g)
 {
 	if (g->nwaiting > 0)
 		return RETRY_MS;
+	if (g->touched_since != 0)
+		return FLUSH_US / 1000;
 	return g->c->memory != 0 ? MEMORY_MS : -1;
 }
 
@@ -195,21 +197,12 @@ measure(struct gate *g)
 	memory_check(g);
 }
 
-static void
-flush_due(struct gate *g)
-{
-	uint64_t times;
-	(void)!read(g->flush_timer, &times, sizeof(times));
-	report_flush(g);
-}
-
 BR_NORETURN static void
 run(struct gate *g)
 {
-	struct pollfd p[4] = {{.fd = g->listener, .events = POLLIN}, {.fd = g->c->monitor_sock, .events = 0}, {.events = POLLIN}, {.fd = g->flush_timer, .events = POLLIN}};
+	struct pollfd p[3] = {{.fd = g->listener, .events = POLLIN}, {.fd = g->c->monitor_sock, .events = 0}, {.fd = g->inotify, .events = POLLIN}};
 	for (;;) {
-		p[2].fd = g->nlinks > 0 ? g->inotify : -1;
-		int n = poll(p, BR_ARRAY_LEN(p), timeout_ms(g));
+		int n = poll(p, 3, timeout_ms(g));
 		if (n < 0 && errno != EINTR)
 			_exit(1);
 		if (n > 0 && (p[0].revents & POLLIN) != 0)
@@ -232,12 +225,12 @@ run(struct gate *g)
 			git_settle_links(g, true);
 		if (g->nwaiting > 0)
 			retry(g);
-		if (n > 0 && (p[3].revents & POLLIN) != 0)
-			flush_due(g);
+		if (g->touched_since != 0 && br_now_us() - g->touched_since > FLUSH_US)
+			report_flush(g);
 		if (g->c->memory != 0)
 			measure(g);
-		while (g->nhelpers > 0 && waitpid(-1, NULL, WNOHANG) > 0)
-			g->nhelpers--;
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			g->nhelpers -= g->nhelpers > 0;
 	}
 }
 
@@ -339,9 +332,7 @@ br_gate_main(struct br_gate_config *c)
 	set_roots(g);
 	g->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	g->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	g->own_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	g->flush_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (g->proc < 0 || g->own_fds < 0 || g->inotify < 0 || g->flush_timer < 0) {
+	if (g->proc < 0 || g->inotify < 0) {
 		br_err_set(&e, errno, "the path gate cannot start");
 		br_err_print(&e);
 		_exit(1);

@@ -35,28 +35,17 @@ struct pending_link {
 	pid_t pid;
 };
 
-/* A caller's /proc/PID/status, held open: that reads as a process of the past (ESRCH) when the thread has ended, also when its id
- * has come back. */
-struct status {
-	pid_t pid; /* thread id; 0: free */
-	int fd;
-};
-#define MAX_STATUSES 8
-
 struct gate {
 	const struct br_gate_config *c;
 	int listener;
 	int proc;       /* the host's /proc */
-	int own_fds;    /* the host's /proc/self/fd */
 	int inotify;    /* for pending links */
 	struct root roots[MAX_ROOTS];
 	size_t nroots;
 	mode_t umask;   /* this process's own, now */
-	struct status statuses[MAX_STATUSES];
-	unsigned next_status; /* the one to be replaced next */
 	uint64_t memory_due; /* microseconds: when to measure next */
 	struct br_buf touched;
-	int flush_timer; /* timerfd, armed while touched names are pending: cheaper than a time-out for every poll */
+	uint64_t touched_since; /* microseconds; 0: nothing pending */
 	uint64_t *seen; /* hashes of names already reported */
 	size_t seen_n, seen_cap;
 	struct waiting waiting[MAX_WAITING];

@@ -50,20 +50,14 @@ op_name(uint64_t flags)
 	return (flags & O_CREAT) != 0 ? "create" : "write";
 }
 
-/* Makes a file, or finds one that is there: only the latter can be something that blocks, or has other names. */
-static bool
-is_new(uint64_t flags)
-{
-	return (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
-}
-
-/* Opened O_NONBLOCK so that nothing can hold the gate; the caller's own wish is restored here. F_SETFL changes these flags and no
- * other (fcntl(2)). */
+/* Opened O_NONBLOCK so that nothing can hold the gate; the caller's own wish is restored here. */
 static void
 restore_blocking(int fd, uint64_t flags)
 {
-	if ((flags & O_NONBLOCK) == 0)
-		(void)fcntl(fd, F_SETFL, (int)(flags & (O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME)));
+	if ((flags & O_NONBLOCK) == 0) {
+		int now = fcntl(fd, F_GETFL);
+		(void)fcntl(fd, F_SETFL, now & ~O_NONBLOCK);
+	}
 }
 
 /* Does the file lie where its path says, in this sandbox? A file of the host that the user redirected to the command does not,
@@ -235,24 +229,23 @@ open_last(const struct call *c, const struct place *p, uint64_t flags, mode_t mo
 		take_umask(c);
 	if (c->g->c->review)
 		report_base(c, p);
-	else if (!is_new(flags) && (rc = break_links(c, p)) != 0)
+	else if ((rc = break_links(c, p)) != 0)
 		return fail(a, rc);
 	bool announced = (flags & O_CREAT) != 0 && announce_hidden(c, p, false);
 	br_auto_fd int fd = openat(p->parent, p->name,
-	    (int)((flags & KNOWN_FLAGS) | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | (is_new(flags) ? 0 : O_NONBLOCK)), mode & 01777U);
+	    (int)((flags & KNOWN_FLAGS) | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), mode & 01777U);
 	if (fd < 0 && announced) {
 		int saved = errno;
 		announce_failed(c, p);
 		errno = saved;
 	}
 	if (fd >= 0) {
-		if (!is_new(flags))
-			restore_blocking(fd, flags);
+		restore_blocking(fd, flags);
 		report_touched(c->g, op_name(flags), p->rel);
 		return give(c, fd, flags, a);
 	}
 	int err = errno;
-	if (err == ELOOP && (flags & O_NOFOLLOW) == 0 && !is_new(flags)) {
+	if (err == ELOOP && (flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL)) {
 		ssize_t n = readlinkat(p->parent, p->name, target, PATH_MAX - 1);
 		if (n <= 0)
 			return fail(a, n < 0 ? errno : ENOENT);

@@ -7,10 +7,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
-#define FLUSH_NS 20000000L
 #define TOUCHED_MAX (32U << 10)
 #define SEEN_MAX (1U << 20)
 
@@ -47,17 +45,6 @@ seen_grow(struct gate *g)
 	return true;
 }
 
-static void
-begin_touched(struct gate *g)
-{
-	if (g->touched.len != 0)
-		return;
-	br_buf_putc(&g->touched, 'T');
-	struct itimerspec soon = {.it_value.tv_nsec = FLUSH_NS};
-	if (timerfd_settime(g->flush_timer, 0, &soon, NULL) < 0)
-		_exit(1);
-}
-
 /* A set of hashes. When it is full (a flood of a million names) one line says so and no further name is kept: the handoff check
  * then can't vouch for anything. */
 static void
@@ -66,8 +53,10 @@ say_overflow(struct gate *g)
 	if (g->overflow)
 		return;
 	g->overflow = true;
-	begin_touched(g);
+	if (g->touched.len == 0)
+		br_buf_putc(&g->touched, 'T');
 	br_buf_puts(&g->touched, "overflow .\n");
+	g->touched_since = br_now_us();
 }
 
 bool
@@ -97,6 +86,7 @@ report_flush(struct gate *g)
 	if (br_send_frame(g->c->monitor_sock, g->touched.p, g->touched.len, NULL, 0) < 0)
 		_exit(1); /* the monitor is gone */
 	br_buf_reset(&g->touched);
+	g->touched_since = 0;
 }
 
 void
@@ -104,7 +94,10 @@ report_touched(struct gate *g, const char *op, const char *rel)
 {
 	if (rel == NULL || seen_before(g, op, rel))
 		return;
-	begin_touched(g);
+	if (g->touched.len == 0) {
+		br_buf_putc(&g->touched, 'T');
+		g->touched_since = br_now_us();
+	}
 	br_buf_printf(&g->touched, "%s ", op);
 	br_buf_put_field(&g->touched, rel);
 	br_buf_putc(&g->touched, '\n');

@@ -18,8 +18,8 @@ int
 fd_canonical(const struct gate *g, int fd, char *out, size_t room)
 {
 	char link[32];
-	(void)snprintf(link, sizeof(link), "%d", fd);
-	ssize_t n = readlinkat(g->own_fds, link, out, room - 1);
+	(void)snprintf(link, sizeof(link), "self/fd/%d", fd);
+	ssize_t n = readlinkat(g->proc, link, out, room - 1);
 	if (n < 0)
 		return -errno;
 	if ((size_t)n >= room - 1)

@@ -83,26 +83,6 @@ open_bind(struct br_plan_op *o, int idmap_userns, struct br_err *e)
 	return 0;
 }
 
-/* The file may have changed since the plan was made: one that is no longer what may be copied is bound. */
-static int
-read_copy(struct br_plan_op *o, struct br_err *e)
-{
-	br_auto_fd int fd = open(o->src, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-	if (fd >= 0 && fstat(fd, &st) == 0 && br_plan_may_copy(&st)) {
-		/* Room for one byte more than it should have, which tells a file that grew. */
-		br_auto_free char *data = malloc((size_t)st.st_size + 1);
-		if (data != NULL && read(fd, data, (size_t)st.st_size + 1) == (ssize_t)st.st_size) {
-			o->data = br_steal_ptr(&data);
-			o->size = (uint64_t)st.st_size;
-			o->mode = st.st_mode & 0555;
-			return 0;
-		}
-	}
-	o->kind = BR_PLAN_BIND;
-	return open_bind(o, -1, e);
-}
-
 static int
 set_option(int fs, const char *key, const char *value, struct br_err *e)
 {
@@ -201,8 +181,6 @@ br_mounts_open_sources(struct br_plan *p, int idmap_userns, const char *idmap_sr
 			return -1;
 		if (o->kind == BR_PLAN_OVERLAY && o->fd < 0 && open_overlay(o, idmap ? idmap_userns : -1, e) < 0)
 			return -1;
-		if (o->kind == BR_PLAN_COPY && o->data == NULL && read_copy(o, e) < 0)
-			return -1;
 	}
 	return 0;
 }
@@ -231,7 +209,6 @@ open_own(struct br_plan_op *o, struct br_err *e)
 	case BR_PLAN_BIND:
 	case BR_PLAN_SYMLINK:
 	case BR_PLAN_FILE:
-	case BR_PLAN_COPY:
 		break;
 	}
 	return 0;
@@ -270,8 +247,7 @@ static int
 put_file(int root, const struct br_plan_op *o, struct br_err *e)
 {
 	br_auto_fd int fd = openat(root, rel(o->dst), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, o->mode);
-	size_t n = o->kind == BR_PLAN_COPY ? o->size : o->data != NULL ? strlen(o->data) : 0;
-	if (fd < 0 || (n > 0 && br_write_all(fd, o->data, n) < 0))
+	if (fd < 0 || (o->data != NULL && br_write_all(fd, o->data, strlen(o->data)) < 0))
 		return br_err_set(e, errno, "cannot write %s in the sandbox", o->dst);
 	return 0;
 }
@@ -311,7 +287,6 @@ place(int root, struct br_plan_op *o, struct br_err *e)
 			return -1;
 		return symlinkat(o->src, root, rel(o->dst)) < 0 && errno != EEXIST ? br_err_set(e, errno, "symlink %s", o->dst) : 0;
 	case BR_PLAN_FILE:
-	case BR_PLAN_COPY:
 		return make_parents(root, o->dst, false, e) < 0 ? -1 : put_file(root, o, e);
 	case BR_PLAN_BIND:
 		if (o->fd < 0)

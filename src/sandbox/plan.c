@@ -30,12 +30,6 @@ add(struct br_plan *p, enum br_plan_kind kind, unsigned flags, const char *src, 
 	return o;
 }
 
-bool
-br_plan_may_copy(const struct stat *st)
-{
-	return S_ISREG(st->st_mode) && (st->st_mode & S_IROTH) != 0 && st->st_size <= (off_t)BR_PLAN_COPY_MAX;
-}
-
 static void
 add_file(struct br_plan *p, const char *dst, const char *content)
 {
@@ -87,18 +81,6 @@ add_system(struct br_plan *p, const char *path)
 	add(p, BR_PLAN_BIND, BR_PLAN_RO | BR_PLAN_OPTIONAL, path, path);
 }
 
-/* A bind mount costs the start and the end of a session more than all of a small file does. What everybody may read, a copy tells to
- * nobody new. */
-static void
-add_etc_entry(struct br_plan *p, const char *path)
-{
-	struct stat st;
-	if (lstat(path, &st) == 0 && br_plan_may_copy(&st))
-		add(p, BR_PLAN_COPY, BR_PLAN_RO | BR_PLAN_OPTIONAL, path, path);
-	else
-		add_system(p, path);
-}
-
 static void
 add_dev(struct br_plan *p)
 {
@@ -124,7 +106,7 @@ add_etc(struct br_plan *p, const struct br_plan_input *in)
 	add(p, BR_PLAN_DIR, 0, NULL, "/etc");
 	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(in->policy, BR_POL_ETC, r)) != NULL;) {
 		if (access(r->text, R_OK) == 0)
-			add_etc_entry(p, r->text);
+			add_system(p, r->text);
 	}
 	br_buf_printf(&b, "root:x:0:0:root:/root:/usr/sbin/nologin\n%s:x:%u:%u:%s:%s:/bin/bash\n", in->user, in->uid, in->gid, in->user,
 	    in->home);
@@ -256,7 +238,7 @@ br_plan_free(struct br_plan *p)
 void
 br_plan_print(const struct br_plan *p, struct br_buf *out)
 {
-	static const char *const names[] = {"dir", "tmpfs", "bind", "symlink", "file", "copy", "proc", "devpts", "mqueue", "overlay"};
+	static const char *const names[] = {"dir", "tmpfs", "bind", "symlink", "file", "proc", "devpts", "mqueue", "overlay"};
 	for (size_t i = 0; i < p->n; i++) {
 		const struct br_plan_op *o = &p->ops[i];
 		br_buf_printf(out, "%-8s%-3s%-7s", names[o->kind], (o->flags & BR_PLAN_RO) != 0 ? "ro" : "rw",

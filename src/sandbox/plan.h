@@ -1,6 +1,6 @@
 /* The mount plan: the sandbox's root file system as a list of operations.
  *
- * Built by br_plan_build from the policy (asking of host paths no more than what kind of file they are), printed by `run --explain`, and
+ * Built by br_plan_build from the policy (reading nothing but whether host paths exist), printed by `run --explain`, and
  * carried out in order by mounts.c inside init. Order matters: a later operation may lie below an earlier one. */
 #ifndef BRATTICE_SANDBOX_PLAN_H
 #define BRATTICE_SANDBOX_PLAN_H
@@ -8,15 +8,12 @@
 #include "base/err.h"
 #include "policy/compiled.h"
 
-#include <sys/stat.h>
-
 enum br_plan_kind {
 	BR_PLAN_DIR,     /* make a directory (mode) */
 	BR_PLAN_TMPFS,   /* new tmpfs: size (bytes), mode */
 	BR_PLAN_BIND,    /* src → dst, recursive */
 	BR_PLAN_SYMLINK, /* src = target */
 	BR_PLAN_FILE,    /* data → a regular file (mode) */
-	BR_PLAN_COPY,    /* src, a small file that everybody may read, as it is now → a regular file; what is no such file is bound */
 	BR_PLAN_PROC,
 	BR_PLAN_DEVPTS,
 	BR_PLAN_MQUEUE,
@@ -35,12 +32,10 @@ struct br_plan_op {
 	enum br_plan_kind kind;
 	unsigned flags;
 	mode_t mode;
-	uint64_t size; /* TMPFS: of the file system; COPY: of `data` */
+	uint64_t size;
 	char *src, *dst, *data;
 	int fd; /* a detached mount made by the monitor (as root), or -1 */
 };
-#define BR_PLAN_COPY_MAX (16U << 10) /* bytes of a file that is copied rather than bound */
-
 struct br_plan {
 	struct br_plan_op *ops;
 	size_t n, cap;
@@ -69,8 +64,6 @@ struct br_plan_input {
 	uint64_t tmp_size;
 };
 
-/* Is it a small file that everybody may read? */
-bool br_plan_may_copy(const struct stat *st);
 int br_plan_build(struct br_plan *p, const struct br_plan_input *in, struct br_err *e);
 void br_plan_free(struct br_plan *p);
 /* For --explain: one line an operation. */

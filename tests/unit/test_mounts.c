@@ -114,74 +114,6 @@ test_the_judged_path_opens(void **state)
 	assert_int_equal(WEXITSTATUS(st), 0);
 }
 
-/* The plan said that a small file may be copied; by now it may be anything. What may not be copied must be bound, which an
- * ordinary user's process outside can't do: that is how it shows here. */
-static void
-copy(const char *name, struct br_plan_op *op, bool *copied)
-{
-	struct br_err e = BR_ERR_INIT;
-	static char path[128];
-	(void)snprintf(path, sizeof(path), "%s/%s", root, name);
-	*op = (struct br_plan_op){.kind = BR_PLAN_COPY, .flags = BR_PLAN_RO, .src = path, .dst = path, .fd = -1};
-	struct br_plan p = {.ops = op, .n = 1};
-	(void)br_mounts_open_sources(&p, -1, NULL, &e);
-	*copied = op->kind == BR_PLAN_COPY;
-	assert_true(*copied || op->kind == BR_PLAN_BIND);
-	br_cleanup_fd(&op->fd);
-}
-
-static void
-put(const char *name, mode_t mode, size_t n)
-{
-	br_auto_fd int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(write(fd, i % 2 == 0 ? "x" : "\0", 1), 1);
-	assert_int_equal(fchmod(fd, mode), 0);
-}
-
-static void
-test_only_small_public_files_are_copied(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *name;
-		mode_t mode;
-		size_t n;
-		bool copied;
-	} files[] = {{"small", 0644, 100, true}, {"program", 0755, 3, true}, {"empty", 0644, 0, true}, {"limit", 0444, BR_PLAN_COPY_MAX, true},
-	    {"large", 0644, BR_PLAN_COPY_MAX + 1, false}, {"secret", 0640, 100, false}};
-	for (size_t i = 0; i < BR_ARRAY_LEN(files); i++) {
-		struct br_plan_op op;
-		bool copied;
-		put(files[i].name, files[i].mode, files[i].n);
-		copy(files[i].name, &op, &copied);
-		assert_int_equal(copied, files[i].copied);
-		if (!copied)
-			continue;
-		assert_int_equal(op.size, files[i].n);
-		assert_int_equal(op.mode, files[i].mode & 0555);
-		for (size_t k = 0; k < files[i].n; k++)
-			assert_int_equal(op.data[k], k % 2 == 0 ? 'x' : '\0');
-		free(op.data);
-	}
-}
-
-static void
-test_what_became_of_a_file_is_not_copied(void **state)
-{
-	(void)state;
-	struct br_plan_op op;
-	bool copied;
-	assert_int_equal(mkfifo("fifo", 0644), 0);
-	assert_int_equal(symlink("/etc/passwd", "link"), 0);
-	static const char *const names[] = {"d", "fifo", "link", "gone"};
-	for (size_t i = 0; i < BR_ARRAY_LEN(names); i++) {
-		copy(names[i], &op, &copied);
-		assert_false(copied);
-	}
-}
-
 int
 main(void)
 {
@@ -190,8 +122,6 @@ main(void)
 	    cmocka_unit_test(test_socket_is_refused),
 	    cmocka_unit_test(test_absent),
 	    cmocka_unit_test(test_the_judged_path_opens),
-	    cmocka_unit_test(test_only_small_public_files_are_copied),
-	    cmocka_unit_test(test_what_became_of_a_file_is_not_copied),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
