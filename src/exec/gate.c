@@ -59,6 +59,14 @@ serve(const struct call *c, struct answer *a)
 		return do_bind(c, a);
 	case SYS_connect:
 		return do_connect(c, a);
+	case SYS_execve:
+		return do_exec(c, ARG(0), a);
+	case SYS_execveat:
+		return do_exec(c, ARG(1), a);
+	case SYS_exit_group:
+		return do_exit(c);
+	case SYS_prctl:
+		return do_adopt(c);
 	case SYS_fchmod:
 		return do_fchmod(c, a);
 	case SYS_fchmodat:
@@ -200,16 +208,24 @@ measure(struct gate *g)
 BR_NORETURN static void
 run(struct gate *g)
 {
-	struct pollfd p[3] = {{.fd = g->listener, .events = POLLIN}, {.fd = g->c->monitor_sock, .events = 0}, {.fd = g->inotify, .events = POLLIN}};
+	struct pollfd p[5] = {{.fd = g->listener, .events = POLLIN}, {.fd = g->c->monitor_sock, .events = 0}, {.fd = g->inotify, .events = POLLIN},
+	    {.events = POLLIN}, {.events = POLLIN}};
+	exec_descriptors(g, &p[3].fd, &p[4].fd);
 	for (;;) {
-		int n = poll(p, 3, timeout_ms(g));
+		int n = poll(p, BR_ARRAY_LEN(p), timeout_ms(g));
 		if (n < 0 && errno != EINTR)
 			_exit(1);
+		/* Stops first: who is stopped has waited longest. */
+		if (n > 0 && (p[3].revents & POLLIN) != 0)
+			exec_reap(g);
+		if (n > 0 && (p[4].revents & POLLIN) != 0)
+			exec_record_ends(g);
 		if (n > 0 && (p[0].revents & POLLIN) != 0)
 			receive(g);
 		else if (n > 0 && (p[0].revents & (POLLHUP | POLLERR)) != 0) {
 			git_settle_links(g, false);
 			report_flush(g);
+			exec_record_ends(g);
 			/* The last process inside is gone. Said before we go ourselves, because our end tears the namespaces down, which
 			 * takes the kernel longer than all else here. */
 			(void)br_send_frame(g->c->monitor_sock, "Z", 1, NULL, 0);
@@ -229,8 +245,6 @@ run(struct gate *g)
 			report_flush(g);
 		if (g->c->memory != 0)
 			measure(g);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			g->nhelpers -= g->nhelpers > 0;
 	}
 }
 
@@ -299,7 +313,7 @@ set_roots(struct gate *g)
 static void
 keep_descriptors(struct br_gate_config *c)
 {
-	int *const keep[] = {&c->init_pidfd, &c->init_sock, &c->monitor_sock, &c->hold};
+	int *const keep[] = {&c->init_pidfd, &c->init_sock, &c->monitor_sock, &c->hold, &c->audit};
 	/* First above the three places, so that none is overwritten before it is copied; no higher, for RLIMIT_NOFILE may be low. */
 	for (size_t i = 0; i < BR_ARRAY_LEN(keep); i++)
 		*keep[i] = fcntl(*keep[i], F_DUPFD_CLOEXEC, 3 + BR_ARRAY_LEN(keep));
@@ -332,8 +346,9 @@ br_gate_main(struct br_gate_config *c)
 	set_roots(g);
 	g->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	g->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (g->proc < 0 || g->inotify < 0) {
-		br_err_set(&e, errno, "the path gate cannot start");
+	int failed = g->proc < 0 || g->inotify < 0 ? errno : exec_start(g);
+	if (failed != 0) {
+		br_err_set(&e, failed, "the path gate cannot start");
 		br_err_print(&e);
 		_exit(1);
 	}

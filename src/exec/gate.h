@@ -34,6 +34,8 @@ struct br_gate_config {
 	int init_pidfd;   /* whose user and mount namespaces to join */
 	int init_sock;    /* the pair with init: L, R */
 	int monitor_sock;
+	int audit;        /* the stream to the auditor (audit/client.h), or -1: execs are not recorded */
+	unsigned char salt[32]; /* that redacted values are hashed with */
 	int hold;         /* a descriptor of the monitor's whose last close is slow, or -1: held until the gate's own end */
 	struct br_guard *guard;
 	const struct br_policy *policy;

@@ -54,6 +54,7 @@ struct gate {
 	size_t nlinks;
 	unsigned nhelpers; /* children that wait in connect */
 	bool overflow;     /* too many names to keep apart: said once */
+	struct exec_gate *exec;
 	uint64_t *socks; /* inodes of path sockets that this session bound: dev<<32 ^ ino pairs */
 	size_t nsocks;
 };
@@ -171,6 +172,16 @@ bool git_marker_name(const char *name);
 /* mode.c */
 enum outcome do_chmod(const struct call *c, int dirfd, uint64_t path_addr, uint64_t mode, uint64_t flags, struct answer *a);
 enum outcome do_fchmod(const struct call *c, struct answer *a);
+
+/* exec.c: the exec gate */
+int exec_start(struct gate *g); /* 0 or an errno */
+/* Descriptors for the loop: readable when exec_reap (children of ours, and stops), when exec_record_ends has something to do. */
+void exec_descriptors(const struct gate *g, int *signals, int *ends);
+void exec_reap(struct gate *g);
+void exec_record_ends(struct gate *g);
+enum outcome do_exec(const struct call *c, uint64_t path_addr, struct answer *a);
+enum outcome do_exit(const struct call *c);
+enum outcome do_adopt(const struct call *c); /* prctl(PR_SET_CHILD_SUBREAPER) */
 
 /* refuse.c: calls that are never done; recorded once per program */
 enum outcome do_refuse(const struct call *c, struct answer *a);

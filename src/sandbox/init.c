@@ -266,6 +266,8 @@ run_command(const struct init *in, int report)
 	/* Everything else that the user's shell left open ends here. */
 	(void)br_sys_close_range(3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
 	reset_signals();
+	/* The exec gate stops every exec, and may trace what is in its user namespace: this memory is from before, and so only if dumpable. */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	if (err == 0)
 		err = exec_path(c);
 	(void)br_write_all(rep, &err, sizeof(err));

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/prctl.h>
 #include <linux/ptrace.h>
 #include <linux/seccomp.h>
 #include <linux/sched.h>
@@ -72,7 +73,7 @@ static const int PLAIN[] = {
 	SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_pread64, SYS_pwrite64, SYS_readv, SYS_writev, SYS_sched_yield, SYS_mremap,
 	SYS_msync, SYS_mincore, SYS_madvise, SYS_shmget, SYS_shmat, SYS_shmctl, SYS_dup, SYS_nanosleep, SYS_getitimer,
 	SYS_setitimer, SYS_getpid, SYS_sendfile, SYS_accept, SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_shutdown,
-	SYS_listen, SYS_getsockname, SYS_getpeername, SYS_setsockopt, SYS_getsockopt, SYS_execve, SYS_exit, SYS_wait4, SYS_kill,
+	SYS_listen, SYS_getsockname, SYS_getpeername, SYS_setsockopt, SYS_getsockopt, SYS_exit, SYS_wait4, SYS_kill,
 	SYS_uname, SYS_semget, SYS_semop, SYS_semctl, SYS_shmdt, SYS_msgget, SYS_msgsnd, SYS_msgrcv, SYS_msgctl, SYS_flock,
 	SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_getcwd, SYS_chdir, SYS_fchdir, SYS_fchown, SYS_umask, SYS_getrlimit,
 	SYS_getrusage, SYS_sysinfo, SYS_times, SYS_getuid, SYS_getgid, SYS_setuid, SYS_setgid, SYS_geteuid, SYS_getegid,
@@ -81,12 +82,12 @@ static const int PLAIN[] = {
 	SYS_rt_sigpending, SYS_rt_sigtimedwait, SYS_rt_sigqueueinfo, SYS_rt_sigsuspend, SYS_sigaltstack, SYS_statfs, SYS_fstatfs,
 	SYS_getpriority, SYS_setpriority, SYS_sched_setparam, SYS_sched_getparam, SYS_sched_setscheduler, SYS_sched_getscheduler,
 	SYS_sched_get_priority_max, SYS_sched_get_priority_min, SYS_sched_rr_get_interval, SYS_mlock, SYS_munlock, SYS_mlockall,
-	SYS_munlockall, SYS_prctl, SYS_setrlimit, SYS_sync, SYS_gettid, SYS_readahead,
+	SYS_munlockall, SYS_setrlimit, SYS_sync, SYS_gettid, SYS_readahead,
 	SYS_getxattr, SYS_lgetxattr, SYS_fgetxattr, SYS_listxattr, SYS_llistxattr, SYS_flistxattr,
 	 SYS_tkill, SYS_futex, SYS_sched_setaffinity, SYS_sched_getaffinity, SYS_io_setup,
 	SYS_io_destroy, SYS_io_getevents, SYS_io_submit, SYS_io_cancel, SYS_remap_file_pages, SYS_getdents64, SYS_set_tid_address,
 	SYS_restart_syscall, SYS_semtimedop, SYS_fadvise64, SYS_timer_create, SYS_timer_settime, SYS_timer_gettime,
-	SYS_timer_getoverrun, SYS_timer_delete, SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_exit_group,
+	SYS_timer_getoverrun, SYS_timer_delete, SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep,
 	SYS_epoll_ctl, SYS_tgkill, SYS_mbind, SYS_set_mempolicy, SYS_get_mempolicy, SYS_mq_open, SYS_mq_unlink, SYS_mq_timedsend,
 	SYS_mq_timedreceive, SYS_mq_notify, SYS_mq_getsetattr, SYS_waitid, SYS_ioprio_set, SYS_ioprio_get, SYS_inotify_add_watch,
 	SYS_inotify_rm_watch, SYS_fchownat, SYS_newfstatat, SYS_readlinkat, SYS_faccessat, SYS_pselect6, SYS_ppoll,
@@ -94,7 +95,7 @@ static const int PLAIN[] = {
 	SYS_epoll_pwait, SYS_timerfd_create, SYS_fallocate, SYS_timerfd_settime, SYS_timerfd_gettime, SYS_accept4, SYS_signalfd4,
 	SYS_eventfd2, SYS_epoll_create1, SYS_dup3, SYS_pipe2, SYS_inotify_init1, SYS_preadv, SYS_pwritev, SYS_rt_tgsigqueueinfo,
 	SYS_recvmmsg, SYS_prlimit64, SYS_adjtimex, SYS_clock_adjtime, SYS_syncfs, SYS_sendmmsg, SYS_getcpu, SYS_process_vm_readv,
-	SYS_kcmp, SYS_sched_setattr, SYS_sched_getattr, SYS_seccomp, SYS_getrandom, SYS_memfd_create, SYS_execveat, SYS_membarrier,
+	SYS_kcmp, SYS_sched_setattr, SYS_sched_getattr, SYS_seccomp, SYS_getrandom, SYS_memfd_create, SYS_membarrier,
 	SYS_mlock2, SYS_copy_file_range, SYS_preadv2, SYS_pwritev2, SYS_pkey_mprotect, SYS_pkey_alloc, SYS_pkey_free, SYS_statx,
 	SYS_io_pgetevents, SYS_rseq, SYS_pidfd_send_signal, SYS_pidfd_open, SYS_close_range, SYS_faccessat2, SYS_process_madvise,
 	SYS_epoll_pwait2, SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self,
@@ -117,6 +118,9 @@ static const int GATED[] = {
 	SYS_creat, SYS_mkdir, SYS_rmdir, SYS_rename, SYS_link, SYS_symlink, SYS_mknod, SYS_unlink,
 #endif
 };
+
+/* Every exec stops at the exec gate; of every process that ends it reads what it has used. */
+static const int EXEC[] = {SYS_execve, SYS_execveat, SYS_exit_group};
 
 /* Calls that are refused whatever their arguments. The gate refuses them, so that the attempt is on record and the agent is told
  * which of its settings wants a sandbox of its own; without the gate they answer ENOSYS. */
@@ -165,6 +169,8 @@ static const struct rule CHECKED[] = {
 	CALL(fcntl, IF_EQ(1, FCNTL_SETLEASE, ERR(EPERM)), END(ALLOW)),
 	/* Debuggers of own children work (PTRACE_TRACEME); attaching to a sibling does not. */
 	CALL(ptrace, IF_EQ(0, PTRACE_ATTACH, NOTIFY), IF_EQ(0, PTRACE_SEIZE_, ERR(EPERM)), END(ALLOW)),
+	/* Where the arguments of an image lie tells the exec gate whose copy a process is; reapers of orphans it must know. */
+	CALL(prctl, IF_EQ(0, PR_SET_MM, ERR(EPERM)), IF_EQ(0, PR_SET_CHILD_SUBREAPER, NOTIFY), END(ALLOW)),
 	/* ADDR_NO_RANDOMIZE is what gdb sets; 0xffffffff only asks. */
 	CALL(personality, IF_EQ(0, 0, ALLOW), IF_EQ(0, 0x0040000, ALLOW), IF_EQ(0, 0xffffffff, ALLOW), END(ERR(EPERM))),
 	/* Sockets: unix streams, TCP and UDP on the sandbox's own loopback, the route netlink that getaddrinfo reads. Datagram unix
@@ -301,6 +307,9 @@ lookup(int nr)
 			found = OPS_ALLOW;
 	for (size_t i = 0; i < BR_ARRAY_LEN(GATED); i++)
 		if (GATED[i] == nr && ++times > 0)
+			found = OPS_NOTIFY;
+	for (size_t i = 0; i < BR_ARRAY_LEN(EXEC); i++)
+		if (EXEC[i] == nr && ++times > 0)
 			found = OPS_NOTIFY;
 	for (size_t i = 0; i < BR_ARRAY_LEN(REPORTED); i++)
 		if (REPORTED[i] == nr && ++times > 0)
