@@ -127,6 +127,18 @@ put_known(struct br_event *ev, const char *key, const char *value)
 }
 
 static void
+put_argv(struct br_event *ev, const char *strings, size_t n)
+{
+	br_event_open(ev, "argv", '[');
+	for (size_t i = 0; i < n;) {
+		size_t len = strnlen(strings + i, n - i);
+		br_event_strn(ev, NULL, strings + i, len);
+		i += len + 1;
+	}
+	br_event_close(ev, ']');
+}
+
+static void
 put_process(const struct gate *g, struct exec_caller *c)
 {
 	struct exec_gate *x = g->exec;
@@ -173,7 +185,7 @@ put_image(const struct gate *g, const struct pending *p)
 		br_event_int(ev, "ino", (int64_t)im->exe.ino);
 	}
 	if (im->args != NULL)
-		br_event_argv(ev, "argv", im->args, im->nargs, g->c->salt);
+		put_argv(ev, im->args, im->nargs);
 	put_known(ev, "cwd", im->cwd);
 	put_known(ev, "env", im->env_hash);
 	put_tty(g, im->pid);
@@ -253,7 +265,7 @@ record_hint(struct gate *g, struct pending *p, enum br_event_type type, int err)
 	put_process(g, &p->caller);
 	put_known(ev, "program", p->path);
 	if (argv.len > 0 && !argv.failed)
-		br_event_argv(ev, "argv", argv.p, argv.len, g->c->salt);
+		put_argv(ev, argv.p, argv.len);
 	char link[32], cwd[PATH_MAX];
 	(void)snprintf(link, sizeof(link), "%d/cwd", (int)p->tid);
 	ssize_t n = readlinkat(g->proc, link, cwd, sizeof(cwd) - 1);
@@ -300,7 +312,13 @@ static bool
 go_on(const struct call *c)
 {
 	struct seccomp_notif_resp r = {.id = c->req->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-	return ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r) == 0;
+	while (ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r) < 0) {
+		if (errno == ENOENT)
+			return false;
+		if (errno != EINTR)
+			_exit(1); /* a caller that waits for ever would be worse than no session */
+	}
+	return true;
 }
 
 static struct pending *
@@ -378,14 +396,14 @@ surely_absent(const struct gate *g, const struct pending *p)
 	return dir < 0 && errno == ENOENT;
 }
 
-/* 0, or the errno of ptrace(2). */
-static int
+static bool
 seize(pid_t tid)
 {
-	/* Interrupted at once: a call that fails then stops on its way back; one that succeeds stops before, and being let go forgets it. */
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)(PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)) < 0)
-		return errno;
-	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? errno : 0;
+		return false;
+	/* Interrupted at once: a call that fails then stops on its way back; one that succeeds stops before, and being let go forgets it. */
+	(void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+	return true;
 }
 
 enum outcome
@@ -413,11 +431,12 @@ do_exec(const struct call *c, uint64_t path_addr, struct answer *a)
 		a->err = ENOENT;
 		return DONE;
 	}
-	int err = tree_caller(g, &x->tree, c->pid, &p->caller) < 0 ? ESRCH : seize(c->pid);
-	if (err == EPERM && caller_alive(c)) /* a debugger inside traces it: no stop, so what it says has to do */
+	tree_caller(g, &x->tree, c->pid, &p->caller);
+	bool seized = seize(c->pid);
+	if (!seized && caller_alive(c)) /* a debugger inside traces it: no stop, so what it says has to do */
 		record_hint(g, p, BR_EV_EXEC, 0);
 	bool gone = !go_on(c);
-	if (err != 0)
+	if (!seized)
 		drop_pending(x, p);
 	else
 		p->stale = gone;
@@ -469,8 +488,15 @@ at_exec(struct gate *g, pid_t pid)
 	unsigned long former = 0;
 	/* Of several threads the one that calls exec takes its leader's number. */
 	struct pending *p = ptrace(PTRACE_GETEVENTMSG, pid, NULL, &former) == 0 ? find_pending(x, (pid_t)former) : NULL;
-	if (p == NULL)
-		return;
+	if (p == NULL) { /* never let an image run that was not recorded */
+		p = new_pending(x);
+		if (p == NULL)
+			_exit(1);
+		p->tid = pid;
+		p->stale = false;
+		p->path[0] = '\0';
+		tree_caller(g, &x->tree, pid, &p->caller);
+	}
 	if (!p->stale)
 		record_exec(g, p, pid);
 	drop_pending(x, p);
@@ -526,12 +552,14 @@ exec_reap(struct gate *g)
 	}
 }
 
-void
+bool
 exec_record_ends(struct gate *g)
 {
-	struct exec_end end;
-	while (tree_next_end(g, &g->exec->tree, &end)) {
-		record_exit(g, &end);
-		tree_forget(&g->exec->tree, end.proc);
+	struct exec_end ends[EXEC_ENDS];
+	size_t n = tree_ends(g, &g->exec->tree, ends);
+	for (size_t i = 0; i < n; i++) {
+		record_exit(g, &ends[i]);
+		tree_forget(&g->exec->tree, ends[i].proc);
 	}
+	return n > 0;
 }

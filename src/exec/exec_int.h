@@ -55,8 +55,8 @@ struct exec_caller {
 
 /* 0, or an errno: ENOMEM, or what epoll and the namespace's descriptor answer. */
 int tree_init(struct exec_tree *t, int init_pidfd);
-/* Finds out who `tid` is. 0, or -1 when it is gone. */
-int tree_caller(const struct gate *g, struct exec_tree *t, pid_t tid, struct exec_caller *out);
+/* Finds out who `tid` is, as far as that can be known. */
+void tree_caller(const struct gate *g, struct exec_tree *t, pid_t tid, struct exec_caller *out);
 /* The caller's process runs a new exec from now on, whose number this returns. Takes its pidfd; where there was no descriptor left for
  * one its end won't be seen. */
 uint64_t tree_begin(struct exec_tree *t, struct exec_caller *c, uint64_t key);
@@ -75,8 +75,9 @@ struct exec_end {
 	int status;
 	bool cpu; /* user and sys of proc are known */
 };
-/* The next process that has ended, false when there is none now. The caller records it, then gives it to tree_forget. */
-bool tree_next_end(const struct gate *g, struct exec_tree *t, struct exec_end *out);
+/* Processes that have ended, some of them. The caller records each, then gives it to tree_forget. */
+#define EXEC_ENDS 32
+size_t tree_ends(const struct gate *g, struct exec_tree *t, struct exec_end out[EXEC_ENDS]);
 void tree_forget(struct exec_tree *t, struct exec_proc *p);
 
 /* --- exec_hash.c: what a file is --------------------------------------------------------------------------------------------- */

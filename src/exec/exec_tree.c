@@ -184,7 +184,7 @@ parent_exec(const struct gate *g, struct exec_tree *t, const struct exec_caller 
 	return pp != NULL ? pp->exec : 0;
 }
 
-int
+void
 tree_caller(const struct gate *g, struct exec_tree *t, pid_t tid, struct exec_caller *out)
 {
 	*out = (struct exec_caller){.pid = tid, .pidfd = -1};
@@ -198,8 +198,10 @@ tree_caller(const struct gate *g, struct exec_tree *t, pid_t tid, struct exec_ca
 				out->pidfd = br_sys_pidfd_open(out->pid, 0);
 		}
 	}
-	if (out->pid <= 0)
-		return -1;
+	if (out->pid <= 0) {
+		out->pid = tid;
+		return;
+	}
 	struct pidfd_info_ i;
 	struct stat_line s;
 	int fd = out->self != NULL ? out->self->pidfd : out->pidfd;
@@ -208,7 +210,6 @@ tree_caller(const struct gate *g, struct exec_tree *t, pid_t tid, struct exec_ca
 	else if (read_stat(g, out->pid, &s) == 0)
 		out->ppid = (pid_t)s.ppid;
 	out->parent = out->self != NULL ? out->self->exec : parent_exec(g, t, out);
-	return 0;
 }
 
 pid_t
@@ -325,14 +326,15 @@ fill_end(const struct gate *g, struct exec_proc *p, struct exec_end *out)
 	return true;
 }
 
-bool
-tree_next_end(const struct gate *g, struct exec_tree *t, struct exec_end *out)
+size_t
+tree_ends(const struct gate *g, struct exec_tree *t, struct exec_end out[EXEC_ENDS])
 {
-	struct epoll_event ev;
-	while (epoll_wait(t->epoll, &ev, 1, 0) == 1)
-		if (fill_end(g, ev.data.ptr, out))
-			return true;
-	return false;
+	struct epoll_event ev[EXEC_ENDS];
+	int n = epoll_wait(t->epoll, ev, EXEC_ENDS, 0);
+	size_t ended = 0;
+	for (int i = 0; i < n; i++)
+		ended += fill_end(g, ev[i].data.ptr, &out[ended]);
+	return ended;
 }
 
 void

@@ -219,13 +219,14 @@ run(struct gate *g)
 		if (n > 0 && (p[3].revents & POLLIN) != 0)
 			exec_reap(g);
 		if (n > 0 && (p[4].revents & POLLIN) != 0)
-			exec_record_ends(g);
+			(void)exec_record_ends(g);
 		if (n > 0 && (p[0].revents & POLLIN) != 0)
 			receive(g);
 		else if (n > 0 && (p[0].revents & (POLLHUP | POLLERR)) != 0) {
 			git_settle_links(g, false);
 			report_flush(g);
-			exec_record_ends(g);
+			while (exec_record_ends(g))
+				;
 			/* The last process inside is gone. Said before we go ourselves, because our end tears the namespaces down, which
 			 * takes the kernel longer than all else here. */
 			(void)br_send_frame(g->c->monitor_sock, "Z", 1, NULL, 0);

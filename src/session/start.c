@@ -130,6 +130,7 @@ br_session_start_gate(struct br_run *s, struct br_err *e)
 		struct br_gate_config c = {.init_pidfd = s->m.wall.pidfd,
 		    .init_sock = s->m.wall.gate_sock,
 		    .monitor_sock = pair[1],
+		    .audit = -1,
 		    /* Closing the last descriptor of an inotify group waits for a grace period of the kernel's, some 10 ms. */
 		    .hold = s->m.late != NULL ? br_latecomers_fd(s->m.late) : -1,
 		    .guard = s->guard,

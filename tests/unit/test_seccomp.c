@@ -16,6 +16,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -208,6 +209,20 @@ debuggers(void **state)
 }
 
 static void
+programs(void **state)
+{
+	(void)state;
+	assert_int_equal(call(SYS_execve, 0, 0, 0), NOTIFY);
+	assert_int_equal(call(SYS_execveat, 0, 0, 0), NOTIFY);
+	assert_int_equal(call(SYS_exit_group, 1, 0, 0), NOTIFY);
+	assert_int_equal(call(SYS_exit, 1, 0, 0), ALLOW); /* of one thread */
+	assert_int_equal(call(SYS_prctl, PR_SET_MM, PR_SET_MM_ARG_START, 0), ERR(EPERM));
+	assert_int_equal(call(SYS_prctl, PR_SET_MM | 1ULL << 32, PR_SET_MM_MAP, 0), ERR(EPERM));
+	assert_int_equal(call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0), NOTIFY);
+	assert_int_equal(call(SYS_prctl, PR_SET_NAME, 0, 0), ALLOW);
+}
+
+static void
 never(void **state)
 {
 	(void)state;
@@ -238,6 +253,7 @@ main(void)
 	    cmocka_unit_test(terminals),
 	    cmocka_unit_test(sockets),
 	    cmocka_unit_test(debuggers),
+	    cmocka_unit_test(programs),
 	    cmocka_unit_test(never),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
