@@ -298,30 +298,36 @@ tree_begin(struct exec_tree *t, struct exec_caller *c, uint64_t key)
 	return number;
 }
 
-/* While nobody has reaped it, it stands in /proc; afterwards the pidfd tells (Linux 6.15). */
+static void
+take_zombie(struct exec_proc *p, const struct stat_line *s, struct exec_end *out)
+{
+	out->status = s->exit_code;
+	if (out->cpu)
+		return;
+	uint64_t tick = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	p->user = s->user_ticks * tick;
+	p->sys = s->sys_ticks * tick;
+	out->cpu = true;
+}
+
+/* While nobody has reaped it, it stands in /proc; afterwards the pidfd tells (Linux 6.15). False: neither yet. */
 static bool
 fill_end(const struct gate *g, struct exec_proc *p, struct exec_end *out)
 {
 	struct pidfd_info_ i;
 	struct stat_line s;
 	*out = (struct exec_end){.proc = p, .status = -1, .cpu = p->leaving};
-	if (get_info(p->pidfd, PIDFD_INFO_EXIT_, &i) == 0) {
-		out->status = i.exit_code;
-		return true;
-	}
-	bool there = read_stat(g, p->pid, &s) == 0 && (s.state == 'Z' || s.state == 'X');
-	if (has_ended(p) && get_info(p->pidfd, PIDFD_INFO_EXIT_, &i) == 0) {
-		out->status = i.exit_code;
-		return true;
-	}
-	if (!there || has_ended(p))
-		return has_ended(p); /* of another process with the same number, or of nobody */
-	out->status = s.exit_code;
-	if (!out->cpu) {
-		uint64_t tick = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-		p->user = s.user_ticks * tick;
-		p->sys = s.sys_ticks * tick;
-		out->cpu = true;
+	for (int reaped = 0; reaped < 2; reaped++) {
+		if (get_info(p->pidfd, PIDFD_INFO_EXIT_, &i) == 0) {
+			out->status = i.exit_code;
+			return true;
+		}
+		bool zombie = read_stat(g, p->pid, &s) == 0 && (s.state == 'Z' || s.state == 'X');
+		if (!has_ended(p)) { /* so the number is still its own */
+			if (zombie)
+				take_zombie(p, &s, out);
+			return zombie;
+		}
 	}
 	return true;
 }
