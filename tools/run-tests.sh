@@ -81,6 +81,8 @@ suite_real() {
 	BATS_FILE_TIMEOUT=1800 bats_dirs tests/real
 }
 suite_kill() {
+	BRATTICE_AUDIT_KILLS=200 timeout 1800 "$build/tests/unit/test_auditor" >"$logs/kill-auditor.log" 2>&1
+	verdict kill-auditor "the auditor killed 200 times under load" $?
 	BRATTICE_E2E_KILLS=${ROUNDS:-2000} BATS_FILE_TIMEOUT=7200 one_bats "$build" tests/e2e/kill.bats
 	BRATTICE_E2E_NTH=1 BATS_FILE_TIMEOUT=7200 one_bats "$build" tests/e2e/failnth.bats
 }

@@ -98,8 +98,11 @@ put_base64(struct br_buf *b, const char *s, size_t n)
 		uint32_t v = 0;
 		for (size_t j = 0; j < 3; j++)
 			v = v << 8 | (i + j < n ? (unsigned char)s[i + j] : 0);
-		const char out[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
-		    i + 2 < n ? digits[v & 63] : '='};
+		char out[4] = {digits[v >> 18], digits[v >> 12 & 63], '=', '='};
+		if (i + 1 < n)
+			out[2] = digits[v >> 6 & 63];
+		if (i + 2 < n)
+			out[3] = digits[v & 63];
 		br_buf_put(b, out, sizeof(out));
 	}
 }

@@ -22,6 +22,7 @@ struct br_packer {
 	pthread_cond_t wake;
 	uint64_t upto; /* under the lock, as is `stop` */
 	bool stop;
+	bool running, failed; /* the thread; the owner's */
 	int dirfd, index_fd;
 };
 
@@ -184,25 +185,27 @@ struct br_packer *
 br_packer_new(int dirfd, int index_fd, struct br_err *e)
 {
 	struct br_packer *p = calloc(1, sizeof(*p));
-	sigset_t all, before;
 	if (p == NULL) {
-		(void)br_err_set(e, ENOMEM, "cannot start the log's compressor");
+		(void)br_err_set(e, ENOMEM, "cannot begin the log's compressor");
 		return NULL;
 	}
 	p->dirfd = dirfd;
 	p->index_fd = index_fd;
 	(void)pthread_mutex_init(&p->lock, NULL);
 	(void)pthread_cond_init(&p->wake, NULL);
-	/* Signals are the main thread's. */
+	return p;
+}
+
+/* Signals are the main thread's. Without a thread the segments stay plain. */
+static void
+start(struct br_packer *p)
+{
+	sigset_t all, before;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&p->thread, NULL, run, p);
+	p->running = pthread_create(&p->thread, NULL, run, p) == 0;
+	p->failed = !p->running;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc == 0)
-		return p;
-	(void)br_err_set(e, rc, "cannot start the log's compressor");
-	free(p);
-	return NULL;
 }
 
 void
@@ -213,6 +216,8 @@ br_packer_upto(struct br_packer *p, uint64_t n)
 		p->upto = n;
 	(void)pthread_cond_signal(&p->wake);
 	(void)pthread_mutex_unlock(&p->lock);
+	if (!p->running && !p->failed)
+		start(p);
 }
 
 void
@@ -224,7 +229,8 @@ br_packer_free(struct br_packer *p)
 	p->stop = true;
 	(void)pthread_cond_signal(&p->wake);
 	(void)pthread_mutex_unlock(&p->lock);
-	(void)pthread_join(p->thread, NULL);
+	if (p->running)
+		(void)pthread_join(p->thread, NULL);
 	(void)pthread_mutex_destroy(&p->lock);
 	(void)pthread_cond_destroy(&p->wake);
 	free(p);

@@ -9,9 +9,9 @@
 
 struct br_packer;
 
-/* Starts the thread; `dirfd` and `index_fd` are borrowed until br_packer_free. NULL with `e`. */
+/* `dirfd` and `index_fd` are borrowed until br_packer_free. NULL with `e`. */
 struct br_packer *br_packer_new(int dirfd, int index_fd, struct br_err *e);
-/* Segments below `n` are full and on disk, and may be compressed. */
+/* Segments below `n` are full and on disk, and may be compressed. The first call starts the thread: a session's start doesn't wait for it. */
 void br_packer_upto(struct br_packer *p, uint64_t n);
 /* Waits until all that br_packer_upto named is compressed. NULL is fine. A failure leaves plain segments, which is no loss. */
 void br_packer_free(struct br_packer *p);

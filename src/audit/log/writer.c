@@ -85,6 +85,13 @@ out_close(struct out *o)
 	br_buf_free(&o->pending);
 }
 
+/* Starts the write-back of `fd`, so that the first sync takes the sizes of all along in one commit of the file system's journal. */
+static void
+start_writeback(int fd)
+{
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 static int
 make(int dirfd, const char *name)
 {
@@ -226,10 +233,8 @@ br_log_sync(struct br_log_writer *w)
 	if (br_log_flush(w) < 0)
 		return -1;
 	uint64_t full = w->lines.fd < 0 ? segments(w->tree.size) : w->index.first / BR_SEGMENT_ENTRIES;
-	/* Starts the write-back of the small files first, so that the sync of the first takes the sizes of all along in one commit of
-	 * the file system's journal. */
 	if (w->hashes.unsynced)
-		(void)sync_file_range(w->hashes.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		start_writeback(w->hashes.fd);
 	if (sync_full(w) < 0 || out_sync(&w->lines) < 0 || out_sync(&w->hashes) < 0 || out_sync(&w->cast) < 0)
 		return -1;
 	if (w->dir_unsynced && fsync(w->dirfd) < 0)
@@ -337,22 +342,25 @@ put_certificate(struct br_log_writer *w, const struct br_note_signer *host, stru
 	return text.failed ? -1 : br_note_sign(out, host, text.p, text.len);
 }
 
-/* A small file of the beginning, synced by the caller's sync of the directory and here. EEXIST is the caller's to judge. */
+/* A small file of the beginning, which the caller syncs. Its descriptor, or -1 with errno. */
 static int
 put_file(int dirfd, const char *name, const void *data, size_t n)
 {
 	br_auto_fd int fd = make(dirfd, name);
-	return fd < 0 || br_write_all(fd, data, n) < 0 || fdatasync(fd) < 0 ? -1 : 0;
+	if (fd < 0 || br_write_all(fd, data, n) < 0)
+		return -1;
+	start_writeback(fd);
+	return br_steal_fd(&fd);
 }
 
-/* Whoever redacts may have been earlier: then the salt is there. */
+/* Whoever redacts may have been earlier: then the salt is there, which is as good. -1 with errno, or EEXIST. */
 static int
 put_salt(int dirfd)
 {
 	unsigned char salt[32];
 	if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt))
 		return -1;
-	return put_file(dirfd, "salt", salt, sizeof(salt)) < 0 && errno != EEXIST ? -1 : 0;
+	return put_file(dirfd, "salt", salt, sizeof(salt));
 }
 
 static int
@@ -364,8 +372,17 @@ make_files(struct br_log_writer *w, const struct br_note_signer *host, struct br
 	w->hashes.fd = make(w->dirfd, "hashes");
 	w->index_fd = openat(w->dirfd, "index", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	w->notes.fd = make(w->dirfd, "checkpoints");
-	if (w->hashes.fd < 0 || w->index_fd < 0 || w->notes.fd < 0 || new_segment(w) < 0 || put_salt(w->dirfd) < 0 ||
-	    put_file(w->dirfd, "certificate", cert.p, cert.len) < 0 || sign(w) < 0 || br_log_sync(w) < 0)
+	if (w->hashes.fd < 0 || w->index_fd < 0 || w->notes.fd < 0 || new_segment(w) < 0)
+		return br_err_set(e, errno, "cannot make the log");
+	br_auto_fd int salt = put_salt(w->dirfd);
+	if (salt < 0 && errno != EEXIST)
+		return br_err_set(e, errno, "cannot make the log: salt");
+	br_auto_fd int certificate = put_file(w->dirfd, "certificate", cert.p, cert.len);
+	/* This checkpoint covers nothing, so it may be on disk before anything else. */
+	if (certificate < 0 || sign(w) < 0 || out_flush(&w->notes) < 0)
+		return br_err_set(e, errno, "cannot make the log");
+	start_writeback(w->notes.fd);
+	if (fdatasync(certificate) < 0 || (salt >= 0 && fdatasync(salt) < 0) || br_log_sync(w) < 0)
 		return br_err_set(e, errno, "cannot make the log");
 	return 0;
 }
