@@ -1,6 +1,8 @@
 #include "audit/event.h"
 
+#include "audit/redact.h"
 #include "base/io.h"
+#include "base/sha256.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -153,6 +155,62 @@ br_event_strv(struct br_event *ev, const char *key, char *const *values)
 	br_event_open(ev, key, '[');
 	for (; *values != NULL; values++)
 		br_event_str(ev, NULL, *values);
+	br_event_close(ev, ']');
+}
+
+/* {"h":"…"}: can be compared with others of this session, and with what somebody knows, but not be read. */
+static void
+put_secret(struct br_event *ev, const char *value, size_t n, const unsigned char salt[32])
+{
+	unsigned char sum[BR_SHA256_LEN];
+	char hex[BR_SHA256_HEX];
+	struct br_sha256 s;
+	br_sha256_init(&s);
+	br_sha256_update(&s, salt, 32);
+	br_sha256_update(&s, value, n);
+	br_sha256_final(&s, sum);
+	br_sha256_hex(sum, hex);
+	br_event_open(ev, NULL, '{');
+	br_event_str(ev, "h", hex);
+	br_event_close(ev, '}');
+}
+
+static void
+put_redacted(struct br_event *ev, const char *prev, const char *s, size_t n, const unsigned char salt[32])
+{
+	struct br_secret_span span[32];
+	size_t found = br_redact_find(prev, s, n, span, BR_ARRAY_LEN(span)), at = 0;
+	if (found == 0) {
+		br_event_strn(ev, NULL, s, n);
+		return;
+	}
+	bool whole = span[0].len == n;
+	if (!whole)
+		br_event_open(ev, NULL, '[');
+	for (size_t i = 0; i < found; i++) {
+		if (span[i].at > at)
+			br_event_strn(ev, NULL, s + at, span[i].at - at);
+		put_secret(ev, s + span[i].at, span[i].len, salt);
+		at = span[i].at + span[i].len;
+	}
+	if (at < n)
+		br_event_strn(ev, NULL, s + at, n - at);
+	if (!whole)
+		br_event_close(ev, ']');
+}
+
+void
+br_event_argv(struct br_event *ev, const char *key, const char *bytes, size_t n, const unsigned char salt[32])
+{
+	const char *prev = NULL;
+	br_event_open(ev, key, '[');
+	for (size_t at = 0; at < n;) {
+		size_t len = strnlen(bytes + at, n - at);
+		put_redacted(ev, prev, bytes + at, len, salt);
+		/* The last may have no NUL; it has no argument after it either. */
+		prev = bytes + at;
+		at += len + 1;
+	}
 	br_event_close(ev, ']');
 }
 

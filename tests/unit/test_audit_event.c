@@ -102,12 +102,34 @@ test_again(void **state)
 	br_event_denied(&ev);
 	assert_int_equal(br_event_finish(&ev), 0);
 	assert_true(ev.denied);
+	assert_non_null(strstr(ev.line.p, "\"denied\":true"));
 	const char *p = ev.line.p;
 	build(&ev);
 	assert_false(ev.denied);
 	build(&ev);
 	assert_true(ev.line.p != NULL && p != NULL);
 	assert_null(strstr(ev.line.p, "\"path\":\"path\""));
+	br_event_free(&ev);
+}
+
+/* As in /proc/PID/cmdline; what looks like a secret is only there as a hash, that of sha256sum. */
+static void
+test_argv(void **state)
+{
+	static const char argv[] = "curl\0--token\0hunter2\0--header=PRIVATE-TOKEN: \377x\0\0last\377";
+	static const unsigned char salt[32] = "ssssssssssssssssssssssssssssssss";
+	struct br_event ev = {0};
+	br_event_begin(&ev, BR_EV_EXEC);
+	br_event_argv(&ev, "argv", argv, sizeof(argv) - 1, salt);
+	br_event_argv(&ev, "none", "", 0, salt);
+	assert_int_equal(br_event_finish(&ev), 0);
+	put_file("line", ev.line.p, ev.line.len);
+	sh("jq -e '.argv[0] == \"curl\" and .argv[1] == \"--token\" and .argv[4] == \"\" and (.argv|length) == 6 and .none == []' line >out");
+	sh("test \"$(jq -r '.argv[2].h' line)\" = \"$(printf 'sssssssssssssssssssssssssssssssshunter2' | sha256sum | cut -c1-64)\"");
+	sh("test \"$(jq -r '.argv[3][0]' line)\" = '--header=PRIVATE-TOKEN: '");
+	sh("test \"$(jq -r '.argv[3][1].h' line)\" = \"$(printf 'ssssssssssssssssssssssssssssssss\\377x' | sha256sum | cut -c1-64)\"");
+	sh("test \"$(jq -r '.argv[5].base64' line)\" = \"$(printf 'last\\377' | base64)\"");
+	sh("! grep -q hunter2 line");
 	br_event_free(&ev);
 }
 
@@ -120,6 +142,7 @@ main(void)
 	    cmocka_unit_test(test_line),
 	    cmocka_unit_test(test_all_bytes),
 	    cmocka_unit_test(test_again),
+	    cmocka_unit_test(test_argv),
 	};
 	return cmocka_run_group_tests_name("audit_event", tests, enter_scratch, leave_scratch);
 }
