@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 ENV = os.environ
 HOME = ENV["DEMO_HOME"]
@@ -56,18 +57,24 @@ def kill(pid):
 
 def outlive():
     """A daemon by the book: fork, setsid, fork; the host looks for its name afterwards."""
-    there, mine = os.pipe()  # closed by the daemon's exec: then it is really there
+    there, mine = os.pipe()
     if os.fork() == 0:
         os.setsid()
-        if os.fork() == 0:
+        daemon = os.fork()
+        if daemon == 0:
             null = os.open(os.devnull, os.O_RDWR)
             for fd in (0, 1, 2):
                 os.dup2(null, fd)
             os.execv("/bin/sleep", [f"survivor-{TOKEN}", "600"])
+        os.write(mine, str(daemon).encode())
         os._exit(0)
-    os.close(mine)
     os.wait()
-    os.read(there, 1)
+    daemon = os.read(there, 32).decode()
+    until = time.monotonic() + 10
+    while TOKEN not in open(f"/proc/{daemon}/cmdline").read():  # its exec is not instantaneous
+        if time.monotonic() > until:
+            raise TimeoutError("the daemon does not start")
+        time.sleep(0.01)
     return "a daemon runs on"
 
 
