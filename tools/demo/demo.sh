@@ -113,7 +113,8 @@ not() {
 	! "$@"
 }
 survivor() {
-	grep -lsa "^survivor-$token" /proc/[0-9]*/cmdline >/dev/null
+	# -q: with -l a process that ends meanwhile makes the status 2, found or not
+	grep -qsa "^survivor-$token" /proc/[0-9]*/cmdline
 }
 lives() {
 	grep -qE '^State:[[:space:]]+[RSD]' "/proc/$1/status" 2>/dev/null
