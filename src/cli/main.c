@@ -39,6 +39,12 @@ static const struct br_usage usage_refresh = {
 	.summary = "let a session in review mode see what the host has changed",
 	.about = "",
 };
+static const struct br_usage usage_log = {
+	.command = "log",
+	.synopsis = "[OPTION...] [SESSION|BUNDLE]",
+	.summary = "what a session did, event by event",
+	.about = "",
+};
 static const struct br_usage usage_verify = {
 	.command = "verify",
 	.synopsis = "[OPTION...] SESSION|BUNDLE",
@@ -64,6 +70,7 @@ static const struct br_command group_review[] = {
 	{&usage_refresh, NULL, "brattice-review"},
 };
 static const struct br_command group_audit[] = {
+	{&usage_log, NULL, "brattice-log"},
 	{&usage_verify, NULL, "brattice-log"},
 };
 static const struct br_command group_policy[] = {

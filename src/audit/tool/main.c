@@ -10,6 +10,7 @@ static const struct {
 	const char *name;
 	br_tool_fn *fn;
 } commands[] = {
+    {"log", br_tool_log},
     {"verify", br_tool_verify},
 };
 

@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# Reading the audit log: log, replay, report, export, on logs that the product's writer made from tests/fixtures/log.
+
+bats_require_minimum_version 1.5.0
+
+S=20261124-131500-3fa9c1d20b7e
+
+setup_file() {
+	export BRATTICE=${BRATTICE:-$PWD/build/brattice} TZ=UTC
+	MKLOG=$(dirname "$(realpath "$BRATTICE")")/tests/unit/mklog
+	FIXTURES=$BATS_TEST_DIRNAME/../fixtures/log
+	export BRATTICE_STATE=$BATS_FILE_TMPDIR/state MKLOG FIXTURES
+	"$MKLOG" "$BATS_FILE_TMPDIR/s" "$S" < "$FIXTURES/session.jsonl"
+}
+
+setup() {
+	L=$BATS_FILE_TMPDIR/s/
+}
+
+# until_true COMMAND…: at most 20 s.
+until_true() {
+	local end=$((SECONDS + 20))
+	until "$@" > /dev/null; do
+		[ "$SECONDS" -lt "$end" ] || { echo "never true: $*"; return 1; }
+		sleep 0.05
+	done
+}
+
+# No control character but newline, no byte that isn't UTF-8, no character that hides.
+is_safe() {
+	! LC_ALL=C grep -q '[[:cntrl:]]' "$1" && iconv -f UTF-8 -t UTF-8 "$1" > /dev/null && ! grep -qP '[\x{200b}-\x{200f}\x{202a}-\x{202e}]' "$1"
+}
+
+@test "log: one line an event, shown safely, secrets as such" {
+	"$BRATTICE" log "$L" > "$BATS_TEST_TMPDIR/out"
+	is_safe "$BATS_TEST_TMPDIR/out"
+	# Each event, the terminal's and the seal, and a line for the day of the first ones and that of the last.
+	entries=$(zstdcat "$L/log/000000.jsonl.zst" | wc -l)
+	[ "$(grep -cv '^....-..-..$' "$BATS_TEST_TMPDIR/out")" -eq "$entries" ]
+	grep -F "exec         #4 gcc -c 'bad\\xff\\x1b[31mname.c' 'it'\\''s' 'new\\x0aline' \\u{202e}disguise --token=<secret>  [by #3]" "$BATS_TEST_TMPDIR/out"
+	grep -F 'open /home/u/.ssh/id_ed25519: denied by hidden (built in): a private key (Permission denied)  [gcc 7]' "$BATS_TEST_TMPDIR/out"
+	grep -F 'nosuch: Permission denied' "$BATS_TEST_TMPDIR/out"
+	grep -F 'gap          what=terminal count=3 why=too fast' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "log: a long command line is folded on a terminal, never cut; denials are red, but not with NO_COLOR" {
+	long=$(printf 'word%d ' $(seq 400))
+	printf '{"t":1795540000.5,"m":1.5,"type":"exec","exec":1,"argv":["echo","%s"]}\n{"t":1795540000.6,"m":1.6,"type":"call","call":"keyctl","decision":"deny","denied":true}\n' "$long" |
+		"$MKLOG" "$BATS_TEST_TMPDIR/l" s2
+	TERM=xterm NO_COLOR='' script -qc "stty cols 60; '$BRATTICE' log '$BATS_TEST_TMPDIR/l'" /dev/null > "$BATS_TEST_TMPDIR/tty"
+	[ "$(tr -d '\r' < "$BATS_TEST_TMPDIR/tty" | sed 's/\x1b\[[0-9;]*m//g' | wc -L)" -le 60 ]
+	[ "$(grep -o 'word[0-9]*' "$BATS_TEST_TMPDIR/tty" | sort -u | wc -l)" -eq 400 ]
+	grep -F $'\033[31mkeyctl: denied' "$BATS_TEST_TMPDIR/tty"
+	TERM=xterm NO_COLOR=1 script -qc "'$BRATTICE' log '$BATS_TEST_TMPDIR/l'" /dev/null > "$BATS_TEST_TMPDIR/plain"
+	run ! grep $'\033' "$BATS_TEST_TMPDIR/plain"
+	# Not on a terminal: one line.
+	[ "$("$BRATTICE" log "$BATS_TEST_TMPDIR/l" | grep -c word400)" -eq 1 ]
+	"$BRATTICE" log "$BATS_TEST_TMPDIR/l" | grep 'word1 .*word400'
+}
+
+@test "log: --denied, --exec, --since, --until, --json" {
+	[ "$("$BRATTICE" log --denied "$L" | grep -c denied)" -eq 2 ]
+	[ "$("$BRATTICE" log --denied --json "$L" | jq -r .type | xargs)" = "path call" ]
+	[ "$("$BRATTICE" log --exec --json "$L" | jq -r .type | sort | uniq -c | xargs)" = "4 exec 1 exec-failed 4 exit" ]
+	# The very bytes.
+	"$BRATTICE" log --json "$L" | cmp - <(zstdcat "$L/log/000000.jsonl.zst")
+	at=$(jq -r 'select(.type == "note") | .t' < <("$BRATTICE" log --json "$L"))
+	[ "$("$BRATTICE" log --json --until "$(date -u -d "@${at%.*}" +%FT%TZ)" "$L" | jq -r .type | head -1)" = start ]
+	run ! grep end <("$BRATTICE" log --json --until "$(date -u -d "@$((${at%.*} + 1))" +%FT%TZ)" "$L" | jq -r .type)
+	[ "$("$BRATTICE" log --json --since "$(date -u -d "@$((${at%.*} + 1))" +%FT%TZ)" --exec "$L" | jq .exec)" = 1 ]
+	run -125 "$BRATTICE" log --since tomorrow "$L"
+	[[ $output == *'"tomorrow" is not a time'* ]]
+	run -125 "$BRATTICE" log --net "$L"
+	[[ $output == *"not in this version"* ]]
+}
+
+@test "log --tree: who started whom, and how it ended" {
+	run -0 "$BRATTICE" log --tree "$L"
+	[ "${lines[0]}" = "claude -p 'make the tests pass'  [0, 1 h 30 min]" ]
+	[ "${lines[1]}" = "└─ bash -c 'make test 2>&1 | tail'  [0, 1.2 s]" ]
+	[ "${lines[2]}" = "   └─ make test  [signal 11, 600 ms]" ]
+	[[ ${lines[3]} == "      ├─ gcc -c "*"  [1, 400 ms]" ]]
+	[ "${lines[4]}" = "      └─ nosuch (failed)" ]
+}
+
+@test "log --tree: circles, parents that come later, and a chain of thousands" {
+	{
+		echo '{"t":1795540000.5,"m":1.5,"type":"exec","exec":1,"parent":2,"argv":["a"]}'
+		echo '{"t":1795540000.5,"m":1.5,"type":"exec","exec":2,"parent":1,"argv":["b"]}'
+		echo '{"t":1795540000.5,"m":1.5,"type":"exec","exec":3,"parent":3,"argv":["c"]}'
+		for i in $(seq 4 5000); do
+			echo "{\"t\":1795540000.5,\"m\":1.5,\"type\":\"exec\",\"exec\":$i,\"parent\":$((i - 1)),\"argv\":[\"x$i\"]}"
+		done
+	} | "$MKLOG" "$BATS_TEST_TMPDIR/l" s2
+	timeout 20 "$BRATTICE" log --tree "$BATS_TEST_TMPDIR/l" > "$BATS_TEST_TMPDIR/out"
+	[ "$(wc -l < "$BATS_TEST_TMPDIR/out")" -eq 5000 ]
+	[ "$(head -3 "$BATS_TEST_TMPDIR/out" | xargs -d'\n')" = "a └─ b c" ]
+}
+
+@test "log: what is no event is shown, not hidden; a reader that goes away is no news" {
+	{
+		echo '{"t":"no","m":{},"type":7,"argv":{"a":[[]]}}'
+		echo '{"t":1795540000.5,"m":1.5,"type":"of-the-future","x":1}'
+		printf '{"t" this is no JSON \033[31m\n'
+		printf '{"t":1,"d":%s%s}\n' "$(printf '[%.0s' $(seq 10000))" "$(printf ']%.0s' $(seq 10000))"
+		echo '{"t":1e308,"m":-1,"type":"exit","exec":99999999999999999999}'
+	} | "$MKLOG" "$BATS_TEST_TMPDIR/l" s2
+	"$BRATTICE" log "$BATS_TEST_TMPDIR/l" > "$BATS_TEST_TMPDIR/out"
+	is_safe "$BATS_TEST_TMPDIR/out"
+	grep -F 'unknown      type=of-the-future x=1' "$BATS_TEST_TMPDIR/out"
+	[ "$(grep -c 'not an event' "$BATS_TEST_TMPDIR/out")" -eq 3 ]
+	head -c 200000 /dev/zero | tr '\0' 'x' | sed 's/.*/{"t":1,"x":"&"}\n/' | "$MKLOG" "$BATS_TEST_TMPDIR/m" s3 50
+	"$BRATTICE" log "$BATS_TEST_TMPDIR/m" 2> "$BATS_TEST_TMPDIR/err" | head -c 100 > /dev/null
+	[ ! -s "$BATS_TEST_TMPDIR/err" ]
+}
+
+@test "log --follow of a log whose writer is gone ends by itself" {
+	"$MKLOG" "$BATS_TEST_TMPDIR/l" s2 live < "$FIXTURES/session.jsonl"
+	run -0 timeout 20 "$BRATTICE" log --follow "$BATS_TEST_TMPDIR/l"
+	[[ $output == *"status 0, exited"* ]]
+	run -0 timeout 20 "$BRATTICE" log -f "$L"
+	[[ $output == *sealed* ]]
+}
