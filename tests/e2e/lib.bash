@@ -54,8 +54,9 @@ world_make() {
 	marker=canary-$(basename "$W" | tr -d .)
 	export B W H P CANARY=$marker BATS_NO_PARALLELIZE_WITHIN_FILE=true
 	chmod 0711 "$W"
-	if [ "$BRATTICE_E2E_AS" = user ] && ! id "$E2E_USER" > /dev/null 2>&1; then
-		useradd --create-home "$E2E_USER"
+	if [ "$BRATTICE_E2E_AS" = user ]; then
+		# One at a time: two that add it at once give the name one number and the home another.
+		flock /etc/passwd sh -c 'id "$1" > /dev/null 2>&1 || useradd --create-home "$1"' _ "$E2E_USER"
 	fi
 	mkdir -p "$H" "$W/run" "$W/log" "$W/template"
 	plant_home
