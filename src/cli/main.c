@@ -45,6 +45,12 @@ static const struct br_usage usage_log = {
 	.summary = "what a session did, event by event",
 	.about = "",
 };
+static const struct br_usage usage_replay = {
+	.command = "replay",
+	.synopsis = "[OPTION...] [SESSION|BUNDLE]",
+	.summary = "play a session's terminal and commands again",
+	.about = "",
+};
 static const struct br_usage usage_verify = {
 	.command = "verify",
 	.synopsis = "[OPTION...] SESSION|BUNDLE",
@@ -71,6 +77,7 @@ static const struct br_command group_review[] = {
 };
 static const struct br_command group_audit[] = {
 	{&usage_log, NULL, "brattice-log"},
+	{&usage_replay, NULL, "brattice-log"},
 	{&usage_verify, NULL, "brattice-log"},
 };
 static const struct br_command group_policy[] = {

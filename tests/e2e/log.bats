@@ -26,6 +26,18 @@ until_true() {
 	done
 }
 
+teardown() {
+	tmux -L "brattice-log-$BATS_TEST_NUMBER-$$" kill-server 2> /dev/null || true
+}
+
+t() {
+	tmux -L "brattice-log-$BATS_TEST_NUMBER-$$" "$@"
+}
+
+screen_has() {
+	t capture-pane -p -t r | grep -F -- "$1"
+}
+
 # No control character but newline, no byte that isn't UTF-8, no character that hides.
 is_safe() {
 	! LC_ALL=C grep -q '[[:cntrl:]]' "$1" && iconv -f UTF-8 -t UTF-8 "$1" > /dev/null && ! grep -qP '[\x{200b}-\x{200f}\x{202a}-\x{202e}]' "$1"
@@ -120,4 +132,46 @@ is_safe() {
 	[[ $output == *"status 0, exited"* ]]
 	run -0 timeout 20 "$BRATTICE" log -f "$L"
 	[[ $output == *sealed* ]]
+}
+
+@test "replay: what was on the screen, through the filter; the clipboard is left alone" {
+	run -0 timeout 20 "$BRATTICE" replay --speed 100 "$L"
+	[ "$output" = $'\033[1mWorking\033[0m on it\r\nPASS tests\r\ndone\r' ]
+	run -0 timeout 20 "$BRATTICE" replay --idle-limit 0 "$L"
+	[[ $output == *done* ]]
+	run -125 "$BRATTICE" replay --speed 0 "$L"
+	[[ $output == *"--speed takes a number"* ]]
+	run -125 "$BRATTICE" replay --seek soon "$L"
+}
+
+@test "replay --commands-only: the commands and denials on the recording's clock" {
+	run -0 timeout 20 "$BRATTICE" replay -c --speed 100 "$L"
+	[ "${lines[0]}" = "   0.100  #1 claude -p 'make the tests pass'" ]
+	[[ $output == *"   0.930  open /home/u/.ssh/id_ed25519: denied by hidden"* ]]
+	head -1 "$FIXTURES/session.jsonl" | "$MKLOG" "$BATS_TEST_TMPDIR/n" s2
+	run -125 "$BRATTICE" replay "$BATS_TEST_TMPDIR/n"
+	[[ $output == *"no terminal that was recorded"* ]]
+}
+
+@test "replay in a terminal: step, keys, back, and the terminal as it was after q and after a signal" {
+	t -f /dev/null new-session -d -s r -x 100 -y 30 "bash --norc"
+	t send-keys -t r "PS1='prompt> '; stty -a > '$BATS_TEST_TMPDIR/before'; '$BRATTICE' replay --step '$L'" Enter
+	# Stopped at the first command: nothing of the screen yet.
+	until_true bash -c "[[ \$(tmux -L brattice-log-$BATS_TEST_NUMBER-$$ display -p -t r '#{pane_title}') == '#1 claude'* ]]"
+	run ! screen_has Working
+	t send-keys -t r .
+	until_true screen_has "Working on it"
+	run ! screen_has "PASS"
+	t send-keys -t r Right
+	until_true screen_has "PASS tests"
+	t send-keys -t r Left
+	t send-keys -t r q
+	t send-keys -t r "stty -a > '$BATS_TEST_TMPDIR/after'; echo over" Enter
+	until_true cmp "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	t send-keys -t r "clear; '$BRATTICE' replay --step '$L'; echo status \$?" Enter
+	until_true bash -c "[[ \$(tmux -L brattice-log-$BATS_TEST_NUMBER-$$ display -p -t r '#{pane_title}') == '#1 claude'* ]]"
+	kill -TERM "$(pgrep -P "$(t display -p -t r '#{pane_pid}')")"
+	until_true screen_has "status 143"
+	t send-keys -t r "stty -a > '$BATS_TEST_TMPDIR/after2'" Enter
+	until_true cmp "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after2"
 }

@@ -11,6 +11,7 @@ static const struct {
 	br_tool_fn *fn;
 } commands[] = {
     {"log", br_tool_log},
+    {"replay", br_tool_replay},
     {"verify", br_tool_verify},
 };
 
