@@ -1,6 +1,7 @@
 /* The bytes of a log: entries, hashes, roots, signatures, index, and where they end. */
 #include "audit/log/verify.h"
 
+#include "audit/log/head.h"
 #include "audit/log/lines.h"
 #include "audit/log/verify_int.h"
 #include "audit/log/writer.h"
@@ -169,11 +170,7 @@ add_entry(struct br_check *c, const char *line, size_t len)
 		memcpy(c->odd_leaf, leaf, BR_HASH);
 	}
 	br_merkle_append(&c->tree, leaf);
-	size_t plain;
-	if (__builtin_add_overflow(c->now.plain, len + 1, &plain) || plain > UINT32_MAX)
-		plain = UINT32_MAX;
-	c->now.plain = (uint32_t)plain;
-	c->now.entries++;
+	br_head_count(&c->now, len);
 	br_check_event(c, n, line, len);
 	reach_marks(c);
 }

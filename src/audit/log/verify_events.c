@@ -1,4 +1,5 @@
 /* What the entries of a log say, as far as it can be checked: clocks, gaps, the terminal's recording, the seal. */
+#include "audit/log/head.h"
 #include "audit/log/lines.h"
 #include "audit/log/verify_int.h"
 #include "base/io.h"
@@ -16,70 +17,8 @@
 #define STEP       (2 * SECOND)
 #define POLICY_MAX (64U << 20)
 
-struct head {
-	int64_t t, m; /* microseconds */
-	int type;     /* -1: unknown to us */
-};
-
-/* "1700000000.123456" */
-static bool
-take_seconds(const char **p, const char *end, int64_t *us)
-{
-	int64_t v = 0;
-	size_t digits = 0;
-	for (; *p < end && **p >= '0' && **p <= '9' && digits < 12; digits++)
-		v = v * 10 + (*(*p)++ - '0');
-	if (digits == 0 || end - *p < 7 || **p != '.')
-		return false;
-	(*p)++;
-	for (size_t i = 0; i < 6; i++, (*p)++) {
-		if (**p < '0' || **p > '9')
-			return false;
-		v = v * 10 + (**p - '0');
-	}
-	*us = v;
-	return true;
-}
-
-static bool
-take_literal(const char **p, const char *end, const char *literal, size_t n)
-{
-	if ((size_t)(end - *p) < n || memcmp(*p, literal, n) != 0)
-		return false;
-	*p += n;
-	return true;
-}
-#define TAKE(p, end, literal) take_literal(p, end, literal, sizeof(literal) - 1)
-
-static int
-type_of(const char *name, size_t n, int guess)
-{
-	for (int i = -1; i < BR_EV_TYPES; i++) {
-		int t = i < 0 ? guess : i; /* mostly the same as before */
-		const char *known = t < 0 ? "" : br_event_type_name((enum br_event_type)t);
-		if (strlen(known) == n && n > 0 && memcmp(known, name, n) == 0)
-			return t;
-	}
-	return -1;
-}
-
-/* Every line of ours begins alike (audit/event.c), so that a million a second can be looked at. */
-static bool
-read_head(const char *line, size_t n, int guess, struct head *h)
-{
-	const char *p = line, *end = line + n;
-	if (!TAKE(&p, end, "{\"t\":") || !take_seconds(&p, end, &h->t) || !TAKE(&p, end, ",\"m\":") || !take_seconds(&p, end, &h->m) ||
-	    !TAKE(&p, end, ",\"type\":\""))
-		return false;
-	const char *quote = memchr(p, '"', (size_t)(end - p));
-	if (quote == NULL)
-		return false;
-	h->type = type_of(p, (size_t)(quote - p), guess);
-	return true;
-}
-
 static void
-check_clock(struct br_check *c, uint64_t n, const struct head *h)
+check_clock(struct br_check *c, uint64_t n, const struct br_head *h)
 {
 	enum br_verdict *v = &c->out->clock;
 	int64_t step = (h->t - h->m) - (c->t_us - c->m_us);
@@ -96,21 +35,6 @@ check_clock(struct br_check *c, uint64_t n, const struct head *h)
 	}
 	c->t_us = h->t;
 	c->m_us = h->m;
-}
-
-static void
-note_times(struct br_check *c, const struct head *h)
-{
-	struct br_index *x = &c->now;
-	uint64_t t = (uint64_t)h->t;
-	if (x->entries == 1 || t < x->from_us)
-		x->from_us = t;
-	if (t > x->to_us)
-		x->to_us = t;
-	if (h->type >= 0)
-		x->types |= 1U << h->type;
-	else
-		c->now_types = false;
 }
 
 /* ---- terminal ---- */
@@ -222,9 +146,8 @@ check_json(struct br_check *c, uint64_t n, int type, const char *line, size_t le
 void
 br_check_event(struct br_check *c, uint64_t n, const char *line, size_t len)
 {
-	static const char denied[] = "\"denied\":true";
-	struct head h = {0};
-	if (!read_head(line, len, c->last_type, &h)) {
+	struct br_head h = {0};
+	if (!br_head_read(line, len, c->last_type, &h)) {
 		if (c->out->clock == BR_OK)
 			br_check_bad(c, &c->out->clock, BR_UNKNOWN, "entry %" PRIu64 ": not an event", n);
 		c->last_type = -1;
@@ -233,10 +156,8 @@ br_check_event(struct br_check *c, uint64_t n, const char *line, size_t len)
 	}
 	c->last_type = h.type;
 	check_clock(c, n, &h);
-	note_times(c, &h);
-	/* In a string its quotes would be escaped. */
-	if ((c->now.flags & BR_INDEX_DENIED) == 0 && memmem(line, len, denied, sizeof(denied) - 1) != NULL)
-		c->now.flags |= BR_INDEX_DENIED;
+	c->now_types &= h.type >= 0;
+	br_head_index(&c->now, &h, line, len);
 	c->recovered |= h.type == BR_EV_RECOVERED;
 	if (h.type == BR_EV_START || h.type == BR_EV_TERMINAL || h.type == BR_EV_GAP || h.type == BR_EV_SEALED)
 		check_json(c, n, h.type, line, len);
