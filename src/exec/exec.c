@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +48,8 @@ struct pending {
 	struct pending *next;
 	pid_t tid;
 	bool stale; /* the caller was gone when it was to go on: another thread with its number, to be let go */
+	bool waits; /* not seized yet: another thread of its process is at its exec */
+	uint64_t id; /* of the notification */
 	struct exec_caller caller;
 	struct seccomp_data call;
 	char path[PATH_MAX]; /* a hint */
@@ -59,6 +62,7 @@ struct exec_gate {
 	struct br_event event;
 	struct pending *pending, *spare;
 	int sigfd;
+	bool debuggers; /* somebody inside traces */
 };
 
 /* What becomes of an exec. Rules will be asked here, on the image that was read. */
@@ -71,6 +75,12 @@ judge_exec(const struct exec_image *im)
 {
 	(void)im;
 	return (struct verdict){"allow", "commands.default", "built-in"};
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
 }
 
 int
@@ -90,6 +100,7 @@ exec_start(struct gate *g)
 	(void)sigemptyset(&chld);
 	(void)sigaddset(&chld, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &chld, NULL);
+	(void)sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm}, NULL); /* without SA_RESTART: it ends a wait */
 	x->sigfd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (x->sigfd < 0)
 		return errno;
@@ -309,10 +320,10 @@ record_exit(struct gate *g, const struct exec_end *end)
 
 /* False when the caller is gone. */
 static bool
-go_on(const struct call *c)
+go_on(const struct gate *g, uint64_t id)
 {
-	struct seccomp_notif_resp r = {.id = c->req->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-	while (ioctl(c->g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r) < 0) {
+	struct seccomp_notif_resp r = {.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+	while (ioctl(g->listener, SECCOMP_IOCTL_NOTIF_SEND, &r) < 0) {
 		if (errno == ENOENT)
 			return false;
 		if (errno != EINTR)
@@ -329,6 +340,7 @@ new_pending(struct exec_gate *x)
 		return NULL;
 	if (x->spare == p)
 		x->spare = p->next;
+	p->stale = p->waits = false;
 	p->next = x->pending;
 	x->pending = p;
 	return p;
@@ -396,14 +408,68 @@ surely_absent(const struct gate *g, const struct pending *p)
 	return dir < 0 && errno == ENOENT;
 }
 
+/* PTRACE_SEIZE waits while another thread of the process is in its exec, and that one waits for the others to be reaped by whoever traces
+ * them. Of those that we trace none is seized (see is_busy); a debugger inside may never reap. */
 static bool
-seize(pid_t tid)
+seize(const struct exec_gate *x, pid_t tid)
 {
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)(PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)) < 0)
-		return false;
+	static const struct itimerval soon = {.it_value = {.tv_usec = 100000}, .it_interval = {.tv_usec = 100000}}, never;
+	if (x->debuggers)
+		(void)setitimer(ITIMER_REAL, &soon, NULL);
+	bool ok = ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)(PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)) == 0;
+	if (x->debuggers)
+		(void)setitimer(ITIMER_REAL, &never, NULL);
 	/* Interrupted at once: a call that fails then stops on its way back; one that succeeds stops before, and being let go forgets it. */
-	(void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-	return true;
+	if (ok)
+		(void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+	return ok;
+}
+
+/* Is another thread of the same process between notification and stop? */
+static bool
+is_busy(const struct exec_gate *x, pid_t pid)
+{
+	for (const struct pending *p = x->pending; p != NULL; p = p->next)
+		if (p->caller.pid == pid && !p->waits)
+			return true;
+	return false;
+}
+
+static void
+start_exec(struct gate *g, struct pending *p)
+{
+	struct exec_gate *x = g->exec;
+	const struct seccomp_notif req = {.id = p->id};
+	const struct call c = {.g = g, .req = &req, .pid = p->tid};
+	p->waits = false;
+	bool seized = seize(x, p->tid);
+	if (!seized && caller_alive(&c)) { /* a debugger inside traces it: no stop, so what it says has to do */
+		x->debuggers = true;
+		record_hint(g, p, BR_EV_EXEC, 0);
+	}
+	bool gone = !go_on(g, p->id);
+	if (!seized)
+		drop_pending(x, p);
+	else
+		p->stale = gone;
+}
+
+/* Once an exec of its process is over: the next of its threads that wanted one, if it failed. All are dead if it did not. */
+static void
+start_next(struct gate *g, pid_t pid)
+{
+	struct exec_gate *x = g->exec;
+	for (struct pending *p = x->pending, *next; p != NULL && !is_busy(x, pid); p = next) {
+		const struct seccomp_notif req = {.id = p->id};
+		const struct call c = {.g = g, .req = &req, .pid = p->tid};
+		next = p->next;
+		if (!p->waits || p->caller.pid != pid)
+			continue;
+		if (caller_alive(&c))
+			start_exec(g, p);
+		else
+			drop_pending(x, p);
+	}
 }
 
 enum outcome
@@ -412,7 +478,7 @@ do_exec(const struct call *c, uint64_t path_addr, struct answer *a)
 	struct gate *g = c->g;
 	struct exec_gate *x = g->exec;
 	if (g->c->audit < 0) {
-		(void)go_on(c);
+		(void)go_on(g, c->req->id);
 		return SENT;
 	}
 	struct pending *p = new_pending(x);
@@ -421,7 +487,7 @@ do_exec(const struct call *c, uint64_t path_addr, struct answer *a)
 		return DONE;
 	}
 	p->tid = c->pid;
-	p->stale = false;
+	p->id = c->req->id;
 	p->call = c->req->data;
 	p->caller = (struct exec_caller){.pidfd = -1};
 	if (caller_string(c, path_addr, p->path, sizeof(p->path)) < 0)
@@ -432,14 +498,9 @@ do_exec(const struct call *c, uint64_t path_addr, struct answer *a)
 		return DONE;
 	}
 	tree_caller(g, &x->tree, c->pid, &p->caller);
-	bool seized = seize(c->pid);
-	if (!seized && caller_alive(c)) /* a debugger inside traces it: no stop, so what it says has to do */
-		record_hint(g, p, BR_EV_EXEC, 0);
-	bool gone = !go_on(c);
-	if (!seized)
-		drop_pending(x, p);
-	else
-		p->stale = gone;
+	p->waits = true;
+	if (!is_busy(x, p->caller.pid))
+		start_exec(g, p);
 	return SENT;
 }
 
@@ -467,7 +528,7 @@ do_exit(const struct call *c)
 		tree_cpu(p->pid, &p->user, &p->sys);
 		p->leaving = true;
 	}
-	(void)go_on(c);
+	(void)go_on(c->g, c->req->id);
 	return SENT;
 }
 
@@ -475,7 +536,7 @@ enum outcome
 do_adopt(const struct call *c)
 {
 	c->g->exec->tree.adopters = true;
-	(void)go_on(c);
+	(void)go_on(c->g, c->req->id);
 	return SENT;
 }
 
@@ -493,7 +554,6 @@ at_exec(struct gate *g, pid_t pid)
 		if (p == NULL)
 			_exit(1);
 		p->tid = pid;
-		p->stale = false;
 		p->path[0] = '\0';
 		tree_caller(g, &x->tree, pid, &p->caller);
 	}
@@ -503,6 +563,7 @@ at_exec(struct gate *g, pid_t pid)
 	/* The leader, if it had called exec itself, is gone without a word. */
 	if ((pid_t)former != pid && (p = find_pending(x, pid)) != NULL)
 		drop_pending(x, p);
+	start_next(g, pid);
 }
 
 static void
@@ -519,7 +580,9 @@ at_failure(struct gate *g, pid_t tid)
 		if (!(err >= FIRST_RESTART && err <= LAST_RESTART) && !((err == ENOENT || err == ENOTDIR) && surely_absent(g, p)))
 			record_hint(g, p, BR_EV_EXEC_FAILED, err);
 	}
+	pid_t pid = p->caller.pid;
 	drop_pending(x, p);
+	start_next(g, pid);
 }
 
 static void
@@ -535,6 +598,15 @@ on_stop(struct gate *g, pid_t pid, int status)
 	(void)ptrace(PTRACE_DETACH, pid, NULL, (void *)(uintptr_t)(unsigned)sig);
 }
 
+/* Its thread has died. */
+static void
+end_pending(struct gate *g, struct pending *p)
+{
+	pid_t pid = p->caller.pid;
+	drop_pending(g->exec, p);
+	start_next(g, pid);
+}
+
 void
 exec_reap(struct gate *g)
 {
@@ -546,7 +618,7 @@ exec_reap(struct gate *g)
 		if (WIFSTOPPED(status))
 			on_stop(g, pid, status);
 		else if (p != NULL)
-			drop_pending(g->exec, p);
+			end_pending(g, p);
 		else
 			g->nhelpers -= g->nhelpers > 0;
 	}
