@@ -138,18 +138,6 @@ put_known(struct br_event *ev, const char *key, const char *value)
 }
 
 static void
-put_argv(struct br_event *ev, const char *strings, size_t n)
-{
-	br_event_open(ev, "argv", '[');
-	for (size_t i = 0; i < n;) {
-		size_t len = strnlen(strings + i, n - i);
-		br_event_strn(ev, NULL, strings + i, len);
-		i += len + 1;
-	}
-	br_event_close(ev, ']');
-}
-
-static void
 put_process(const struct gate *g, struct exec_caller *c)
 {
 	struct exec_gate *x = g->exec;
@@ -196,7 +184,7 @@ put_image(const struct gate *g, const struct pending *p)
 		br_event_int(ev, "ino", (int64_t)im->exe.ino);
 	}
 	if (im->args != NULL)
-		put_argv(ev, im->args, im->nargs);
+		br_event_argv(ev, "argv", im->args, im->nargs, g->c->salt);
 	put_known(ev, "cwd", im->cwd);
 	put_known(ev, "env", im->env_hash);
 	put_tty(g, im->pid);
@@ -276,7 +264,7 @@ record_hint(struct gate *g, struct pending *p, enum br_event_type type, int err)
 	put_process(g, &p->caller);
 	put_known(ev, "program", p->path);
 	if (argv.len > 0 && !argv.failed)
-		put_argv(ev, argv.p, argv.len);
+		br_event_argv(ev, "argv", argv.p, argv.len, g->c->salt);
 	char link[32], cwd[PATH_MAX];
 	(void)snprintf(link, sizeof(link), "%d/cwd", (int)p->tid);
 	ssize_t n = readlinkat(g->proc, link, cwd, sizeof(cwd) - 1);
