@@ -264,8 +264,9 @@ static int
 take_line(struct br_log_reader *r, struct br_log_entry *out, struct br_err *e)
 {
 	for (;;) {
-		const char *from = r->text.p + r->scanned;
-		const char *nl = r->text.len > r->scanned ? memchr(from, '\n', r->text.len - r->scanned) : NULL;
+		const char *nl = NULL;
+		if (r->text.len > r->scanned)
+			nl = memchr(r->text.p + r->scanned, '\n', r->text.len - r->scanned);
 		if (nl != NULL) {
 			out->line = r->text.p + r->at;
 			out->len = (size_t)(nl - out->line);
