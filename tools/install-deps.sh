@@ -74,6 +74,7 @@ need test make make "builds inside the sandbox"
 
 need real nodejs node "real tools: Node"
 need real npm npm "real tools: npm"
+need real asciinema asciinema "plays exported recordings"
 need real python3-venv "/usr/lib/python3*/ensurepip /usr/local/lib/python3*/ensurepip" "real tools: virtual environments"
 need real python3-pip "pip3" "real tools: pip"
 need real cargo cargo "real tools: Rust"

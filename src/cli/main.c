@@ -39,6 +39,12 @@ static const struct br_usage usage_refresh = {
 	.summary = "let a session in review mode see what the host has changed",
 	.about = "",
 };
+static const struct br_usage usage_export = {
+	.command = "export",
+	.synopsis = "--format FORMAT [OPTION...] [SESSION|BUNDLE]",
+	.summary = "a session's log for other systems",
+	.about = "",
+};
 static const struct br_usage usage_log = {
 	.command = "log",
 	.synopsis = "[OPTION...] [SESSION|BUNDLE]",
@@ -76,6 +82,7 @@ static const struct br_command group_review[] = {
 	{&usage_refresh, NULL, "brattice-review"},
 };
 static const struct br_command group_audit[] = {
+	{&usage_export, NULL, "brattice-log"},
 	{&usage_log, NULL, "brattice-log"},
 	{&usage_replay, NULL, "brattice-log"},
 	{&usage_verify, NULL, "brattice-log"},

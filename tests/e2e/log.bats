@@ -175,3 +175,73 @@ is_safe() {
 	t send-keys -t r "stty -a > '$BATS_TEST_TMPDIR/after2'" Enter
 	until_true cmp "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after2"
 }
+
+@test "export asciicast: v3 and v2, the commands as markers, nothing that acts on who plays it" {
+	"$BRATTICE" export -f asciicast "$L" > "$BATS_TEST_TMPDIR/3.cast"
+	"$BRATTICE" export -f asciicast-v2 -o "$BATS_TEST_TMPDIR/2.cast" "$L"
+	[ "$(jq -cs '.[0] | [.version, .term.cols, .term.rows, .timestamp]' "$BATS_TEST_TMPDIR/3.cast")" = '[3,80,24,1795540000]' ]
+	[ "$(jq -cs '.[0] | [.version, .width, .height, .timestamp]' "$BATS_TEST_TMPDIR/2.cast")" = '[2,80,24,1795540000]' ]
+	# The same moments: as sums of the intervals, and as times.
+	cmp <(jq -rs '.[1:] | [foreach .[] as $e (0; . + $e[0]; .)] | .[] * 1000 | round' "$BATS_TEST_TMPDIR/3.cast") \
+		<(jq -rs '.[1:][] | .[0] * 1000 | round' "$BATS_TEST_TMPDIR/2.cast")
+	[ "$(jq -rs '[.[1:][] | select(.[1] == "o") | .[2]] | add' "$BATS_TEST_TMPDIR/2.cast")" = $'\e[1mWorking\e[0m on it\r\nPASS tests\r\ndone\r' ]
+	jq -rs '.[1:][] | select(.[1] == "m") | .[2]' "$BATS_TEST_TMPDIR/3.cast" | grep -F 'denied by hidden'
+	"$BRATTICE" export -f asciicast --raw "$L" | grep -F ']52;c;ZXZpbA=='
+	# Never over a file that is there, and nothing left of an export that failed.
+	run -125 "$BRATTICE" export -f asciicast -o "$BATS_TEST_TMPDIR/2.cast" "$L"
+	run -125 "$BRATTICE" export -f otlp -o "$BATS_TEST_TMPDIR/x" "$L"
+	[[ $output == *"not in this version"* ]] && [ ! -e "$BATS_TEST_TMPDIR/x" ]
+	run -125 "$BRATTICE" export "$L"
+	[[ $output == *"which format?"* ]]
+}
+
+@test "export bundle: verifies on another machine; its tiles are those of C2SP" {
+	for count in 1 256 257 70000; do
+		"$MKLOG" "$BATS_TEST_TMPDIR/l$count" "$S" "$count" < <(echo '{"t":1795540000.5,"m":1.5,"type":"note","text":"x"}')
+		"$BRATTICE" export -f bundle -o "$BATS_TEST_TMPDIR/$count.tar.zst" "$BATS_TEST_TMPDIR/l$count/"
+		mkdir "$BATS_TEST_TMPDIR/u$count"
+		zstdcat "$BATS_TEST_TMPDIR/$count.tar.zst" | tar x -C "$BATS_TEST_TMPDIR/u$count"
+		[ ! -e "$BATS_TEST_TMPDIR/u$count/brattice-log/log/salt" ]
+		run -0 python3 "$FIXTURES/tiles.py" "$BATS_TEST_TMPDIR/u$count/brattice-log/tlog"
+		cmp "$BATS_TEST_TMPDIR/l$count/log/hashes" "$BATS_TEST_TMPDIR/u$count/brattice-log/log/hashes"
+	done
+	[ "$output" = "70001 3" ]
+	cd "$BATS_TEST_TMPDIR"
+	BRATTICE_STATE=$BATS_TEST_TMPDIR/elsewhere run "$BRATTICE" verify --json --host-key "$BATS_TEST_TMPDIR/l257/host.pub" 257.tar.zst
+	[ "$(jq -c '[.integrity, .completeness, .host_known, .entries, .session]' <<< "$output")" = "[\"ok\",\"ok\",true,258,\"$S\"]" ]
+	[ "$("$BRATTICE" log --json 257.tar.zst | wc -l)" -eq 258 ]
+	# One that somebody has changed.
+	zstdcat u257/brattice-log/log/000000.jsonl.zst | sed 's/"x"/"y"/' | zstd -q -f -o u257/brattice-log/log/000000.jsonl.zst
+	tar c -C u257 --format=ustar brattice-log | zstd -q > changed.tar.zst
+	run "$BRATTICE" verify --host-key l257/host.pub changed.tar.zst
+	[ $((status & 1)) -eq 1 ]
+	[[ $output == *TAMPERED* ]]
+	# What was unpacked is gone, also when the reader of the output went away.
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR"
+	"$BRATTICE" log 70000.tar.zst | head -1
+	until_true rmdir "$TMPDIR"
+}
+
+@test "a bundle from a stranger: names that lead out, links, a bomb, half of one, and what is none" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p x/log tmp
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	cp "$L/log/"* x/log/
+	echo evil > evil
+	ln -s /etc/passwd x/log/policy
+	tar c -P --format=ustar --transform 's,^evil,x/log/../../../evil,' evil x 2> /dev/null | zstd -q > out.tar.zst
+	"$BRATTICE" log out.tar.zst | grep sealed
+	[ ! -e tmp/evil ] && [ ! -e "$(dirname "$BATS_TEST_TMPDIR")/evil" ]
+	head -c 1G /dev/zero > x/log/quarantine
+	tar c --format=ustar x | zstd -q > bomb.tar.zst
+	rm x/log/quarantine
+	run -125 "$BRATTICE" verify bomb.tar.zst
+	[[ $output == *"far more than a log"* ]]
+	head -c 900 out.tar.zst > half.tar.zst
+	run -125 "$BRATTICE" verify half.tar.zst
+	[[ $output == *"cut short"* ]]
+	run -125 "$BRATTICE" verify ./evil
+	[[ $output == *"no bundle"* ]]
+	until_true rmdir tmp
+}

@@ -10,6 +10,7 @@ static const struct {
 	const char *name;
 	br_tool_fn *fn;
 } commands[] = {
+    {"export", br_tool_export},
     {"log", br_tool_log},
     {"replay", br_tool_replay},
     {"verify", br_tool_verify},

@@ -1,4 +1,6 @@
 /* Which log is meant, and whose key is to be believed. */
+#include "audit/tool/scratch.h"
+#include "audit/tool/tar.h"
 #include "audit/tool/tool.h"
 
 #include "base/io.h"
@@ -6,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_FILE_MAX 4096
@@ -13,7 +16,7 @@
 static bool
 is_path(const char *which)
 {
-	return strchr(which, '/') != NULL || br_streq(which, ".") || br_streq(which, "..");
+	return strchr(which, '/') != NULL || br_endswith(which, ".tar.zst") || br_streq(which, ".") || br_streq(which, "..");
 }
 
 /* The folder log/ of it when there is one, else itself. */
@@ -25,11 +28,26 @@ open_log_dir(int dirfd)
 }
 
 static int
+unpack(int fd, struct br_place *p, struct br_err *e)
+{
+	p->dirfd = br_scratch_begin(&p->keeper, &p->child, e);
+	if (p->dirfd < 0)
+		return -1;
+	if (br_bundle_unpack(fd, p->dirfd, e) == 0)
+		return 0;
+	br_place_close(p);
+	return br_err_wrap(e, "%s", p->path);
+}
+
+static int
 open_bundle(const char *which, struct br_place *p, struct br_err *e)
 {
-	br_auto_fd int dir = open(which, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
 	p->bundle = true;
 	(void)snprintf(p->path, sizeof(p->path), "%s", which);
+	br_auto_fd int dir = open(which, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (dir >= 0 && fstat(dir, &st) == 0 && S_ISREG(st.st_mode))
+		return unpack(dir, p, e);
 	p->dirfd = dir >= 0 ? open_log_dir(dir) : -1;
 	return p->dirfd >= 0 ? 0 : br_err_set(e, errno, "cannot open the bundle %s", which);
 }
@@ -55,7 +73,7 @@ int
 br_place_open(const char *which, struct br_place *p, struct br_err *e)
 {
 	memset(p, 0, sizeof(*p));
-	p->dirfd = -1;
+	p->dirfd = p->keeper = -1;
 	return is_path(which) ? open_bundle(which, p, e) : open_session(which, p, e);
 }
 
@@ -64,6 +82,8 @@ br_place_close(struct br_place *p)
 {
 	br_cleanup_fd(&p->dirfd);
 	p->dirfd = -1;
+	br_scratch_end(&p->keeper, p->child);
+	p->child = 0;
 }
 
 const char *

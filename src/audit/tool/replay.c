@@ -91,8 +91,10 @@ put_command(struct player *p, const struct br_moment *m, struct br_err *e)
 static int
 play(struct player *p, const struct br_moment *m, struct br_err *e)
 {
-	if (m->command)
+	if (m->code == 0)
 		return put_command(p, m, e);
+	if (m->code != 'o')
+		return 0;
 	br_buf_reset(&p->out);
 	br_term_filter(&p->filter, m->text.p, m->text.len, &p->out);
 	return p->out.failed ? br_err_set(e, ENOMEM, "cannot play") : put(p, p->out.p, p->out.len, e);
@@ -205,7 +207,7 @@ play_all(struct player *p, struct br_err *e)
 		if (play(p, m, e) < 0)
 			return -1;
 		p->at = m->at;
-		if (m->command && (p->to_next || p->o->step) && p->at >= p->target) {
+		if (m->code == 0 && (p->to_next || p->o->step) && p->at >= p->target) {
 			p->to_next = false;
 			p->paused = p->tty.raw;
 		}

@@ -83,12 +83,10 @@ fill_terminal(struct br_timeline *t, struct br_err *e)
 {
 	struct br_moment *m = &t->next[TERMINAL];
 	struct br_cast_event ev = {.data = m->text};
-	int rc;
-	do
-		rc = br_cast_next(&t->cast, &ev, e);
-	while (rc > 0 && ev.code != 'o');
+	int rc = br_cast_next(&t->cast, &ev, e);
 	m->text = ev.data;
 	m->at = ev.at;
+	m->code = ev.code;
 	return rc;
 }
 
@@ -110,7 +108,7 @@ fill_command(struct br_timeline *t, struct br_err *e)
 		if (found) {
 			br_buf_reset(&m->text);
 			br_entry_show(&x, &m->text);
-			m->command = true;
+			m->code = 0;
 			m->denied = x.denied;
 			m->at = (double)(x.t_us - t->base_us) / 1e6;
 		}

@@ -7,7 +7,7 @@
 
 struct br_moment {
 	double at;        /* seconds from the beginning; never goes back */
-	bool command;     /* else output of the terminal */
+	char code;        /* of the terminal: 'o' output, and the others of an asciicast; 0: a command, or a denial */
 	bool denied;
 	struct br_buf text; /* output as it was; or what happened, safe to show */
 };

@@ -10,7 +10,7 @@
 /* Gets argv from the command's own name on; returns an exit status. */
 typedef int br_tool_fn(int argc, char **argv);
 
-br_tool_fn br_tool_log, br_tool_replay, br_tool_verify;
+br_tool_fn br_tool_export, br_tool_log, br_tool_replay, br_tool_verify;
 
 /* A log that a user has named. */
 struct br_place {
@@ -18,10 +18,13 @@ struct br_place {
 	char id[128];        /* of the session; "" for a bundle, which says itself whose it is */
 	bool bundle;         /* a directory from anywhere, instead of a session of ours */
 	bool live;           /* its monitor lives */
+	int keeper;          /* of the directory that a bundle's file was unpacked into, or -1 */
+	pid_t child;
 	char path[PATH_MAX]; /* for messages */
 };
 
-/* S or BUNDLE: what has a slash in it, or is "." or "..", is a directory that holds a log or a folder log/; anything else is a session
+/* S or BUNDLE: what has a slash in it, or is "." or "..", is a directory that holds a log or a folder log/, or a file that
+ * brattice export made (also without a slash, if its name ends in .tar.zst); anything else is a session
  * (session/state.h, br_session_find). 0, or -1 with `e`. */
 int br_place_open(const char *which, struct br_place *p, struct br_err *e);
 void br_place_close(struct br_place *p);

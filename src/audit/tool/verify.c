@@ -36,7 +36,7 @@ static const struct br_usage usage = {
     .about = "Reads the whole log, offline, and gives a verdict on each question: integrity (entries, hashes, signatures), completeness (from "
 	     "the first checkpoint to the seal), the clock, the terminal's recording, gaps that were recorded, and whose key it all rests on. A "
 	     "log whose writer was killed is told from one that somebody has altered.\n\n"
-	     "A BUNDLE is a directory (with a slash in its name): a log from elsewhere. Who made it is only known with the key of that host, "
+	     "A BUNDLE is what brattice export made, or a directory with a log (with a slash in its name): a log from elsewhere. Who made it is only known with the key of that host, "
 	     "from its host.pub.\n\n"
 	     "The exit status is 0 when all is well, else the sum of what failed: 1 integrity, 2 completeness, 4 clock, 8 terminal, 16 gaps, "
 	     "32 the host's key isn't known. A session that still runs is no failure.",
