@@ -196,6 +196,23 @@ test_nothing_to_do(void **state)
 	must_be_recovered("dead", 0, rc, &e);
 }
 
+/* The monitor may be dead while the writer is still at it. */
+static void
+test_writer_lives(void **state)
+{
+	struct br_err e = BR_ERR_INIT;
+	br_auto_fd int fd = make_log_dir("lives");
+	struct br_log_writer *w = make_log(fd);
+	event(w, BR_EV_EXEC, 0);
+	assert_int_equal(br_log_sync(w), 0);
+	assert_int_equal(recover("lives", &e), -1);
+	assert_int_equal(e.sys, EWOULDBLOCK);
+	assert_int_equal(br_log_seal(w, "end"), 0);
+	br_log_free(w);
+	assert_int_equal(recover("lives", &e), 0);
+	assert_int_equal(look("lives").completeness, BR_OK);
+}
+
 /* ---- every byte ---- */
 
 static char cut[] = "cut";
@@ -399,6 +416,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(test_clean_death),
 	    cmocka_unit_test(test_many_segments),
 	    cmocka_unit_test(test_nothing_to_do),
+	    cmocka_unit_test(test_writer_lives),
 	    cmocka_unit_test(test_every_byte),
 	    cmocka_unit_test(test_quarantine),
 	    cmocka_unit_test(test_altered),

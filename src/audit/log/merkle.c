@@ -10,9 +10,8 @@ br_merkle_leaf(const void *data, size_t n, unsigned char out[BR_HASH])
 	br_sha256_final(&s, out);
 }
 
-/* `out` may be `left` or `right`. */
-static void
-inner(const unsigned char left[BR_HASH], const unsigned char right[BR_HASH], unsigned char out[BR_HASH])
+void
+br_merkle_node(const unsigned char left[BR_HASH], const unsigned char right[BR_HASH], unsigned char out[BR_HASH])
 {
 	unsigned char both[1 + 2 * BR_HASH] = {1};
 	struct br_sha256 s;
@@ -37,7 +36,7 @@ br_merkle_append(struct br_merkle *t, const unsigned char leaf[BR_HASH])
 	memcpy(h, leaf, BR_HASH);
 	/* As in a binary counter: each bit that is set is a subtree that this one completes. */
 	for (; (t->size >> level & 1) != 0; level++)
-		inner(t->node[level], h, h);
+		br_merkle_node(t->node[level], h, h);
 	memcpy(t->node[level], h, BR_HASH);
 	t->size++;
 }
@@ -50,7 +49,7 @@ br_merkle_root(const struct br_merkle *t, unsigned char out[BR_HASH])
 		if ((t->size >> level & 1) == 0)
 			continue;
 		if (any)
-			inner(t->node[level], out, out);
+			br_merkle_node(t->node[level], out, out);
 		else
 			memcpy(out, t->node[level], BR_HASH);
 		any = true;

@@ -12,6 +12,8 @@ struct br_merkle {
 };
 
 void br_merkle_leaf(const void *data, size_t n, unsigned char out[BR_HASH]);
+/* An inner node; `out` may be `left` or `right`. */
+void br_merkle_node(const unsigned char left[BR_HASH], const unsigned char right[BR_HASH], unsigned char out[BR_HASH]);
 void br_merkle_init(struct br_merkle *t);
 void br_merkle_append(struct br_merkle *t, const unsigned char leaf[BR_HASH]);
 void br_merkle_root(const struct br_merkle *t, unsigned char out[BR_HASH]);

@@ -3,17 +3,6 @@
 
 #define PROOF_MAX 64
 
-/* SHA-256(0x01 ‖ left ‖ right): what a tree of two leaves has for its root. */
-static void
-inner(const unsigned char left[BR_HASH], const unsigned char right[BR_HASH], unsigned char out[BR_HASH])
-{
-	struct br_merkle t;
-	br_merkle_init(&t);
-	br_merkle_append(&t, left);
-	br_merkle_append(&t, right);
-	br_merkle_root(&t, out);
-}
-
 /* MTH(D[from:to]) */
 static int
 range_root(br_merkle_leaf_fn *leaf, void *arg, uint64_t from, uint64_t to, unsigned char out[BR_HASH])
@@ -108,13 +97,13 @@ br_merkle_check_inclusion(const unsigned char leaf[BR_HASH], uint64_t i, uint64_
 		if (sn == 0)
 			return false;
 		if ((fn & 1) != 0 || fn == sn) {
-			inner(proof[k], r, r);
+			br_merkle_node(proof[k], r, r);
 			while ((fn & 1) == 0 && fn != 0) {
 				fn >>= 1;
 				sn >>= 1;
 			}
 		} else {
-			inner(r, proof[k], r);
+			br_merkle_node(r, proof[k], r);
 		}
 		fn >>= 1;
 		sn >>= 1;
@@ -134,14 +123,14 @@ check_paths(uint64_t fn, uint64_t sn, const unsigned char *seed, const unsigned 
 		if (sn == 0)
 			return false;
 		if ((fn & 1) != 0 || fn == sn) {
-			inner(proof[k], fr, fr);
-			inner(proof[k], sr, sr);
+			br_merkle_node(proof[k], fr, fr);
+			br_merkle_node(proof[k], sr, sr);
 			while ((fn & 1) == 0 && fn != 0) {
 				fn >>= 1;
 				sn >>= 1;
 			}
 		} else {
-			inner(sr, proof[k], sr);
+			br_merkle_node(sr, proof[k], sr);
 		}
 		fn >>= 1;
 		sn >>= 1;

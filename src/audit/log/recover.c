@@ -12,10 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define UNPACK_CHUNK (256U << 10)
+#define TAIL         4096
 
 struct recovery {
 	int dirfd, hashes_fd;
@@ -168,15 +170,45 @@ build_tree(struct recovery *r, struct br_err *e)
 	}
 }
 
-/* Nothing follows what the last checkpoint covers, and the last entry is one that ends a log. */
-static bool
-is_closed(const struct recovery *r)
+/* Size of the last checkpoint by its words alone, UINT64_MAX when the file doesn't end with one. */
+static uint64_t
+last_said(const struct recovery *r)
 {
-	bool by_host = r->trail.mark[r->trail.n - 1].by_host;
-	if (r->covered == 0 || r->kept != r->covered || r->more || r->hash_bytes != r->kept * BR_HASH || r->trail.torn)
+	static const char word[] = "brattice/session/";
+	char buf[TAIL], *p = buf;
+	unsigned char root[BR_HASH];
+	uint64_t size, all = size_of(r->dirfd, "checkpoints"), from = all > sizeof(buf) ? all - sizeof(buf) : 0;
+	br_auto_fd int fd = br_open_regular(r->dirfd, "checkpoints");
+	ssize_t n = fd >= 0 ? pread(fd, buf, sizeof(buf), (off_t)from) : -1;
+	for (; n > 0 && (p = memmem(p, (size_t)(buf + n - p), word, sizeof(word) - 1)) != NULL; p++) {
+		struct br_note note;
+		const char *origin;
+		size_t len = (size_t)(buf + n - p);
+		if ((p == buf || p[-1] == '\n') && br_note_parse(&note, p, len) == 0 && note.len == len &&
+		    br_checkpoint_parse(note.text, note.text_len, &origin, &len, &size, root) == 0)
+			return size;
+	}
+	return UINT64_MAX;
+}
+
+/* The last entry is one that ends a log, and the last checkpoint covers it: what most logs are, told without looking at more than their
+ * ends. Whether it's true is for verification to find out. */
+static bool
+looks_closed(struct recovery *r)
+{
+	uint64_t n = r->hashes, first = n > 0 ? (n - 1) / BR_SEGMENT_ENTRIES * BR_SEGMENT_ENTRIES : 0, i = first;
+	const char *line;
+	size_t len;
+	struct br_head h = {.type = -1};
+	if (n == 0 || r->hash_bytes != n * BR_HASH || has_segment(r, (n - 1) / BR_SEGMENT_ENTRIES + 1) ||
+	    begin_segment(r, first / BR_SEGMENT_ENTRIES) <= 0)
 		return false;
-	uint64_t next = (r->kept + BR_SEGMENT_ENTRIES - 1) / BR_SEGMENT_ENTRIES;
-	return !has_segment(r, next) && r->last_type == (by_host ? BR_EV_RECOVERED : BR_EV_SEALED);
+	enum br_line kind;
+	while ((kind = br_lines_next(&r->lines, &line, &len)) == BR_LINE)
+		if (++i == n && !br_head_read(line, len, -1, &h))
+			h.type = -1;
+	br_lines_end(&r->lines);
+	return kind == BR_LINE_END && i == n && (h.type == BR_EV_SEALED || h.type == BR_EV_RECOVERED) && last_said(r) == n;
 }
 
 /* ---- cutting ---- */
@@ -413,16 +445,28 @@ never_began(const struct recovery *r)
 	char name[BR_SEGMENT_NAME];
 	br_segment_name(name, 0, false);
 	return r->trail.n == 0 && r->hash_bytes == 0 && size_of(r->dirfd, name) == 0 && !has_form(r, 0, true) && !has_segment(r, 1) &&
-	       (r->trail.torn || size_of(r->dirfd, "checkpoints") == 0);
+	       (last_said(r) == 0 || last_said(r) == UINT64_MAX);
+}
+
+/* Its writer may live longer than the session's monitor, to seal it; and somebody else may be at it. */
+static int
+take_lock(const struct recovery *r, struct br_err *e)
+{
+	br_auto_fd int fd = openat(r->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return br_err_set(e, errno, "cannot lock the log");
+	return br_steal_fd(&fd);
 }
 
 static int
 recover(struct recovery *r, const char *session, const struct br_note_signer *host, struct br_err *e)
 {
-	if (br_trail_read(&r->trail, r->dirfd, &host->key, e) < 0)
-		return -1;
 	r->hash_bytes = size_of(r->dirfd, "hashes");
 	r->hashes = r->hash_bytes / BR_HASH;
+	if (looks_closed(r))
+		return 0;
+	if (br_trail_read(&r->trail, r->dirfd, &host->key, e) < 0)
+		return -1;
 	if (never_began(r))
 		return 0;
 	if (r->trail.verdict != BR_OK)
@@ -435,9 +479,23 @@ recover(struct recovery *r, const char *session, const struct br_note_signer *ho
 		return errno == ENOENT ? altered(r, e, "`hashes` is missing") : br_err_set(e, errno, "cannot read the log's hashes");
 	if (find_end(r, e) < 0)
 		return -1;
-	if (is_closed(r))
-		return 0;
 	return build_tree(r, e) < 0 ? -1 : close_log(r, host, e);
+}
+
+bool
+br_log_looks_closed(int dirfd)
+{
+	struct recovery *r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return false;
+	r->dirfd = dirfd;
+	r->hashes_fd = r->lines.fd = -1;
+	r->hash_bytes = size_of(dirfd, "hashes");
+	r->hashes = r->hash_bytes / BR_HASH;
+	bool closed = looks_closed(r);
+	br_lines_free(&r->lines);
+	free(r);
+	return closed;
 }
 
 int
@@ -449,7 +507,8 @@ br_log_recover(int dirfd, const char *session, const struct br_note_signer *host
 	r->dirfd = dirfd;
 	r->hashes_fd = r->lines.fd = -1;
 	r->last_type = -1;
-	int rc = recover(r, session, host, e);
+	br_auto_fd int lock = take_lock(r, e);
+	int rc = lock < 0 ? -1 : recover(r, session, host, e);
 	br_trail_free(&r->trail);
 	br_lines_free(&r->lines);
 	br_cleanup_fd(&r->hashes_fd);

@@ -25,7 +25,10 @@ struct br_verify {
 int br_log_verify(int dirfd, const struct br_note_key *trusted, struct br_verify *out, struct br_err *e);
 
 /* After the writer's death: moves a torn end into `quarantine`, appends `recovered`, and closes the log with a checkpoint by `host`. The
- * caller holds the session's lock. 1 repaired, 0 nothing to do, -1 with `e`; never touches what a checkpoint covers. */
+ * session's lock is free, says the caller; the log's own is taken here, and is its writer's while that lives: -1 with EWOULDBLOCK in e->sys.
+ * 1 repaired, 0 nothing to do, -1 with `e`; never touches what a checkpoint covers, nor what was altered. */
 int br_log_recover(int dirfd, const char *session, const struct br_note_signer *host, struct br_err *e);
+/* Whether it ends as a log does that needs no recovery, by its last entry and its last checkpoint's words alone: cheap, and no verdict. */
+bool br_log_looks_closed(int dirfd);
 
 #endif

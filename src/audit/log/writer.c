@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/random.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ struct out {
 };
 
 struct br_log_writer {
-	int dirfd;
+	int dirfd, lock_fd;
 	char session[BR_KEY_NAME_MAX];
 	char origin[BR_KEY_NAME_MAX];
 	struct br_note_signer signer;
@@ -387,6 +388,14 @@ make_files(struct br_log_writer *w, const struct br_note_signer *host, struct br
 	return 0;
 }
 
+/* A description of its own: the directory's that we were given may be others' too. */
+static int
+take_lock(struct br_log_writer *w, struct br_err *e)
+{
+	w->lock_fd = openat(w->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return w->lock_fd < 0 || flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0 ? br_err_set(e, errno, "cannot lock the log") : 0;
+}
+
 struct br_log_writer *
 br_log_create(int dirfd, const char *session, const struct br_note_signer *host, struct br_err *e)
 {
@@ -396,7 +405,7 @@ br_log_create(int dirfd, const char *session, const struct br_note_signer *host,
 		return NULL;
 	}
 	w->dirfd = dirfd;
-	w->lines.fd = w->hashes.fd = w->cast.fd = w->notes.fd = w->index_fd = -1;
+	w->lock_fd = w->lines.fd = w->hashes.fd = w->cast.fd = w->notes.fd = w->index_fd = -1;
 	br_merkle_init(&w->tree);
 	br_sha256_init(&w->cast_hash);
 	w->cast_told_us = br_now_us();
@@ -406,7 +415,7 @@ br_log_create(int dirfd, const char *session, const struct br_note_signer *host,
 		br_log_free(w);
 		return NULL;
 	}
-	if (br_note_signer_new(&w->signer, w->origin, e) < 0 || make_files(w, host, e) < 0 ||
+	if (take_lock(w, e) < 0 || br_note_signer_new(&w->signer, w->origin, e) < 0 || make_files(w, host, e) < 0 ||
 	    (w->packer = br_packer_new(dirfd, w->index_fd, e)) == NULL) {
 		br_log_free(w);
 		return NULL;
@@ -427,6 +436,7 @@ br_log_free(struct br_log_writer *w)
 	out_close(&w->cast);
 	out_close(&w->notes);
 	br_cleanup_fd(&w->index_fd);
+	br_cleanup_fd(&w->lock_fd);
 	br_note_signer_wipe(&w->signer);
 	br_event_free(&w->event);
 	free(w);

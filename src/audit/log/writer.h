@@ -11,7 +11,7 @@
 struct br_log_writer;
 
 /* Makes the log in `dirfd` (an empty directory, borrowed): a fresh key, certified by `host`, and the checkpoint of size 0, all on disk
- * when it returns. NULL with `e`. */
+ * when it returns. The directory is flocked until br_log_free, so that nobody repairs a log that is still written. NULL with `e`. */
 struct br_log_writer *br_log_create(int dirfd, const char *session, const struct br_note_signer *host, struct br_err *e);
 /* Appends one line (no newline in it). Buffered: on disk after br_log_flush and br_log_sync. -1 with errno. */
 int br_log_append(struct br_log_writer *w, enum br_event_type type, bool denied, const char *line, size_t n);

@@ -3,6 +3,8 @@
 #include "audit/tool/tar.h"
 #include "audit/tool/tool.h"
 
+#include "audit/log/hostkey.h"
+#include "audit/log/verify.h"
 #include "base/io.h"
 #include "session/state.h"
 
@@ -52,6 +54,24 @@ open_bundle(const char *which, struct br_place *p, struct br_err *e)
 	return p->dirfd >= 0 ? 0 : br_err_set(e, errno, "cannot open the bundle %s", which);
 }
 
+/* A session that is over has a log that is closed, unless its writer was killed: then whoever looks first mends the end. That it can't be
+ * mended keeps nobody from looking; brattice verify says what is wrong with it. */
+static void
+repair(struct br_place *p)
+{
+	struct br_err e = BR_ERR_INIT;
+	struct br_note_signer host = {0};
+	br_auto_fd int state = br_state_open(false, &e);
+	int rc = state < 0 || br_host_key_load(state, false, &host, &e) < 0 ? -1 : br_log_recover(p->dirfd, p->id, &host, &e);
+	br_note_signer_wipe(&host);
+	if (rc > 0)
+		br_warn("the writer of session %s's log had died; the end of the log was repaired", p->id);
+	else if (rc < 0 && e.sys == EWOULDBLOCK)
+		p->live = true; /* its writer outlives the monitor, to seal it */
+	else if (rc < 0)
+		br_warn("%s", e.msg);
+}
+
 static int
 open_session(const char *which, struct br_place *p, struct br_err *e)
 {
@@ -64,8 +84,11 @@ open_session(const char *which, struct br_place *p, struct br_err *e)
 	(void)snprintf(p->path, sizeof(p->path), "%s", m.id);
 	br_session_meta_free(&m);
 	p->dirfd = openat(dir, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (p->dirfd >= 0)
+	if (p->dirfd >= 0) {
+		if (!p->live && !br_log_looks_closed(p->dirfd))
+			repair(p);
 		return 0;
+	}
 	return errno == ENOENT ? br_err_set(e, 0, "session %s has no audit log", p->id) : br_err_set(e, errno, "cannot open the log of session %s", p->id);
 }
 

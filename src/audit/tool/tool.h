@@ -25,7 +25,7 @@ struct br_place {
 
 /* S or BUNDLE: what has a slash in it, or is "." or "..", is a directory that holds a log or a folder log/, or a file that
  * brattice export made (also without a slash, if its name ends in .tar.zst); anything else is a session
- * (session/state.h, br_session_find). 0, or -1 with `e`. */
+ * (session/state.h, br_session_find), whose log is repaired if its writer has died (br_log_recover). 0, or -1 with `e`. */
 int br_place_open(const char *which, struct br_place *p, struct br_err *e);
 void br_place_close(struct br_place *p);
 /* The one operand of a command, or NULL with `e`. */
