@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CGROUP2_MAGIC 0x63677270 /* linux/magic.h */
@@ -80,13 +81,12 @@ set(struct br_limits *l, enum br_limit_kind k, enum br_limit_how how, const char
 	}
 }
 
-/* Makes the cgroup below `base` and opens its cgroup.procs; its path, or NULL. */
+/* Makes the cgroup and opens its cgroup.procs; its path, or NULL. */
 static const char *
-make_group(struct br_limits *l, const char *base, const char *id)
+make_group(struct br_limits *l, const char *dir)
 {
-	char dir[PATH_MAX], procs[PATH_MAX + 16];
-	if (l->n + 1 >= BR_ARRAY_LEN(l->procs) || snprintf(dir, sizeof(dir), "%s/brattice-%s", base, id) >= (int)sizeof(dir) ||
-	    mkdir(dir, 0755) < 0)
+	char procs[PATH_MAX + 16];
+	if (l->n + 1 >= BR_ARRAY_LEN(l->procs) || mkdir(dir, 0755) < 0)
 		return NULL;
 	(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", dir);
 	int fd = open(procs, O_WRONLY | O_CLOEXEC);
@@ -102,12 +102,21 @@ make_group(struct br_limits *l, const char *base, const char *id)
 	return copy;
 }
 
+/* The dead leave their group a moment after they are reaped: the kernel takes them out in its own time. */
+static void
+remove_group(const char *dir)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	for (int i = 0; rmdir(dir) < 0 && errno == EBUSY && i < 50; i++)
+		(void)nanosleep(&moment, NULL);
+}
+
 static void
 drop_group(struct br_limits *l)
 {
 	l->n--;
 	(void)close(l->procs[l->n]);
-	(void)rmdir(l->dirs[l->n]);
+	remove_group(l->dirs[l->n]);
 	free(l->dirs[l->n]);
 	l->procs[l->n] = -1;
 }
@@ -128,21 +137,27 @@ set_v2(struct br_limits *l, const char *dir)
 }
 
 /* v2: beside our own cgroup (a process may move between children of a directory that is delegated to its user), else in it. */
-static void
-try_v2(struct br_limits *l, const char *text, const char *id)
+static bool
+v2_group(const char *text, const char *id, int up, char *dir, size_t room)
 {
-	char own[PATH_MAX], base[PATH_MAX + 32];
+	char own[PATH_MAX];
 	struct statfs fs;
 	const char *root = "/sys/fs/cgroup";
 	if (statfs(root, &fs) < 0 || fs.f_type != CGROUP2_MAGIC)
 		root = "/sys/fs/cgroup/unified";
 	if (statfs(root, &fs) < 0 || fs.f_type != CGROUP2_MAGIC || !own_cgroup(text, "", own, sizeof(own)))
-		return;
-	char *slash = strrchr(own, '/');
+		return false;
+	const char *slash = strrchr(own, '/');
+	int n = up ? (int)(slash - own) : (int)strlen(own);
+	return snprintf(dir, room, "%s%.*s/brattice-%s", root, n, own, id) < (int)room;
+}
+
+static void
+try_v2(struct br_limits *l, const char *text, const char *id)
+{
+	char path[PATH_MAX];
 	for (int up = 1; up >= 0; up--) {
-		int n = up ? (int)(slash - own) : (int)strlen(own);
-		(void)snprintf(base, sizeof(base), "%s%.*s", root, n, own);
-		const char *dir = make_group(l, base, id);
+		const char *dir = v2_group(text, id, up, path, sizeof(path)) ? make_group(l, path) : NULL;
 		if (dir == NULL)
 			continue;
 		set_v2(l, dir);
@@ -155,33 +170,64 @@ try_v2(struct br_limits *l, const char *text, const char *id)
 	}
 }
 
+static const struct {
+	enum br_limit_kind kind;
+	const char *controllers[3];
+	const char *file;
+} V1[] = {{BR_LIMIT_MEMORY, {"memory"}, "memory.limit_in_bytes"},
+    {BR_LIMIT_PIDS, {"pids"}, "pids.max"},
+    {BR_LIMIT_CPU, {"cpu,cpuacct", "cpu"}, "cpu.cfs_quota_us"}};
+
+static bool
+v1_group(const char *text, const char *id, const char *controller, char *dir, size_t room)
+{
+	char own[PATH_MAX];
+	return own_cgroup(text, controller, own, sizeof(own)) &&
+	    snprintf(dir, room, "/sys/fs/cgroup/%s%s/brattice-%s", controller, br_streq(own, "/") ? "" : own, id) < (int)room;
+}
+
 static void
 try_v1(struct br_limits *l, const char *text, const char *id)
 {
-	static const struct {
-		enum br_limit_kind kind;
-		const char *controllers[3];
-		const char *file;
-	} v1[] = {{BR_LIMIT_MEMORY, {"memory"}, "memory.limit_in_bytes"},
-	    {BR_LIMIT_PIDS, {"pids"}, "pids.max"},
-	    {BR_LIMIT_CPU, {"cpu,cpuacct", "cpu"}, "cpu.cfs_quota_us"}};
-	for (size_t i = 0; i < BR_ARRAY_LEN(v1); i++) {
-		char own[PATH_MAX], base[PATH_MAX + 64];
-		enum br_limit_kind k = v1[i].kind;
-		for (size_t j = 0; v1[i].controllers[j] != NULL && l->value[k] != 0 && l->how[k] != BR_LIMIT_ENFORCED; j++) {
-			if (!own_cgroup(text, v1[i].controllers[j], own, sizeof(own)))
-				continue;
-			(void)snprintf(base, sizeof(base), "/sys/fs/cgroup/%s%s", v1[i].controllers[j], br_streq(own, "/") ? "" : own);
-			const char *dir = make_group(l, base, id);
+	char path[PATH_MAX];
+	for (size_t i = 0; i < BR_ARRAY_LEN(V1); i++) {
+		enum br_limit_kind k = V1[i].kind;
+		for (size_t j = 0; V1[i].controllers[j] != NULL && l->value[k] != 0 && l->how[k] != BR_LIMIT_ENFORCED; j++) {
+			const char *dir = v1_group(text, id, V1[i].controllers[j], path, sizeof(path)) ? make_group(l, path) : NULL;
 			if (dir == NULL)
 				continue;
 			uint64_t v = k == BR_LIMIT_CPU ? l->value[k] * 1000 : l->value[k];
-			if (write_number(dir, v1[i].file, v))
+			if (write_number(dir, V1[i].file, v))
 				set(l, k, BR_LIMIT_ENFORCED, "cgroup v1");
 			else
 				drop_group(l);
 		}
 	}
+}
+
+/* The text of /proc/self/cgroup, when a limit of the policy wants a group; else NULL. */
+static const char *
+read_own(const struct br_policy *p, struct br_buf *text)
+{
+	if (br_pol_value(p, KINDS[BR_LIMIT_MEMORY].kind, 0) == 0 && br_pol_value(p, KINDS[BR_LIMIT_PIDS].kind, 0) == 0 &&
+	    br_pol_value(p, KINDS[BR_LIMIT_CPU].kind, 0) == 0)
+		return NULL;
+	return br_read_file(AT_FDCWD, "/proc/self/cgroup", text, 65536) == 0 ? text->p : NULL;
+}
+
+void
+br_limits_groups(struct br_buf *out, const struct br_policy *p, const char *session_id)
+{
+	br_auto_buf text = {0};
+	char path[PATH_MAX];
+	const char *own = read_own(p, &text);
+	for (int up = 1; own != NULL && up >= 0; up--)
+		if (v2_group(own, session_id, up, path, sizeof(path)))
+			br_buf_printf(out, "%s\n", path);
+	for (size_t i = 0; own != NULL && i < BR_ARRAY_LEN(V1); i++)
+		for (size_t j = 0; V1[i].controllers[j] != NULL; j++)
+			if (br_pol_value(p, KINDS[V1[i].kind].kind, 0) != 0 && v1_group(own, session_id, V1[i].controllers[j], path, sizeof(path)))
+				br_buf_printf(out, "%s\n", path);
 }
 
 static int
@@ -204,10 +250,10 @@ br_limits_setup(struct br_limits *l, const struct br_policy *p, const char *sess
 	*l = (struct br_limits){.procs = {-1, -1, -1, -1}};
 	for (int k = 0; k < BR_LIMIT_N; k++)
 		l->value[k] = br_pol_value(p, KINDS[k].kind, 0);
-	if ((l->value[BR_LIMIT_MEMORY] | l->value[BR_LIMIT_PIDS] | l->value[BR_LIMIT_CPU]) != 0 &&
-	    br_read_file(AT_FDCWD, "/proc/self/cgroup", &text, 65536) == 0 && text.p != NULL) {
-		try_v2(l, text.p, session_id);
-		try_v1(l, text.p, session_id);
+	const char *own = read_own(p, &text);
+	if (own != NULL) {
+		try_v2(l, own, session_id);
+		try_v1(l, own, session_id);
 	}
 	set(l, BR_LIMIT_PIDS, BR_LIMIT_ENFORCED, "RLIMIT_NPROC in the user namespace");
 	set(l, BR_LIMIT_MEMORY, BR_LIMIT_APPROXIMATE, "measured every 250 ms");

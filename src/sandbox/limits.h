@@ -9,6 +9,7 @@
 #ifndef BRATTICE_SANDBOX_LIMITS_H
 #define BRATTICE_SANDBOX_LIMITS_H
 
+#include "base/buf.h"
 #include "policy/compiled.h"
 
 enum br_limit_kind { BR_LIMIT_MEMORY, BR_LIMIT_PIDS, BR_LIMIT_CPU, BR_LIMIT_DISK, BR_LIMIT_TIME, BR_LIMIT_FILES, BR_LIMIT_N };
@@ -23,6 +24,9 @@ struct br_limits {
 	size_t n;
 };
 
+/* Every cgroup that br_limits_setup may make, a line each: recorded before it makes one, so that whatever a killed session left is
+ * found. */
+void br_limits_groups(struct br_buf *out, const struct br_policy *p, const char *session_id);
 /* Reads the policy, makes the cgroups "brattice-<id>". -1 with `e` when `strict` can't be met or a cgroup refuses a value. */
 int br_limits_setup(struct br_limits *l, const struct br_policy *p, const char *session_id, struct br_err *e);
 /* Removes the cgroups (all in them are dead) and frees. */

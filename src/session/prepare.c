@@ -205,20 +205,19 @@ check_trust(struct br_run *s, struct br_err *e)
 	return 0;
 }
 
-/* Before anything enters them: should this process be killed, gc finds them by its record. */
+/* Before they are made: should this process be killed, gc finds them by its record. */
 static int
 record_cgroups(struct br_run *s, struct br_err *e)
 {
-	size_t at = 0;
-	for (size_t i = 0; i < s->limits.n; i++) {
-		int n = snprintf(s->meta.cgroup + at, sizeof(s->meta.cgroup) - at, "%s%s", at > 0 ? "\n" : "", s->limits.dirs[i]);
-		if (n < 0 || at + (size_t)n >= sizeof(s->meta.cgroup)) {
-			s->meta.cgroup[at] = '\0';
-			return br_err_set(e, ENAMETOOLONG, "the session's cgroup %s", s->limits.dirs[i]);
-		}
-		at += (size_t)n;
-	}
-	return s->limits.n > 0 ? br_session_write_meta(s->m.session_dir, &s->meta, e) : 0;
+	br_auto_buf groups = {0};
+	br_limits_groups(&groups, &s->policy, s->meta.id);
+	if (groups.failed || groups.len >= sizeof(s->meta.cgroup))
+		return br_err_set(e, groups.failed ? ENOMEM : ENAMETOOLONG, "cannot record the session's cgroups");
+	if (groups.len == 0)
+		return 0;
+	groups.p[groups.len - 1] = '\0';
+	memcpy(s->meta.cgroup, groups.p, groups.len);
+	return br_session_write_meta(s->m.session_dir, &s->meta, e);
 }
 
 int
@@ -234,7 +233,8 @@ br_session_prepare(struct br_run *s, struct br_err *e)
 	    .user = s->user,
 	    .session = s->meta.id,
 	    .uid = s->uid};
-	if (br_env_build(&s->env, &in, e) < 0 || br_limits_setup(&s->limits, &s->policy, s->meta.id, e) < 0 || record_cgroups(s, e) < 0 || make_overlay_dirs(s, e) < 0)
+	if (br_env_build(&s->env, &in, e) < 0 || record_cgroups(s, e) < 0 ||
+	    br_limits_setup(&s->limits, &s->policy, s->meta.id, e) < 0 || make_overlay_dirs(s, e) < 0)
 		return -1;
 	s->m.time_limit = s->limits.value[BR_LIMIT_TIME];
 	/* In review mode the repository is no part of the overlay, and an id-mapped project does not make it writable: git then says

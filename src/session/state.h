@@ -32,7 +32,7 @@ struct br_session_meta {
 	char wall[16];
 	char project[PATH_MAX];
 	char policy[65];        /* hash of the compiled policy */
-	char cgroup[4 * PATH_MAX]; /* absolute paths of the session's cgroups, each ending in /brattice-<id>, '\n' between; "" if it
+	char cgroup[4 * PATH_MAX]; /* absolute paths of the cgroups that the session may have, each ending in /brattice-<id>, '\n' between; "" if it
 	                            * has none. gc removes them */
 	char **argv;            /* NULL-terminated, allocated; stored up to 64 KiB (events.jsonl has all of it) */
 	int pid;                /* the monitor */

@@ -100,6 +100,17 @@ screen_has() { in_tmux capture-pane -p | grep -qF -- "$1"; }
 	[ -z "$(ls "$BATS_TEST_TMPDIR/brattice")" ]
 }
 
+@test "killed among its cgroups: gc finds them" {
+	printf 'version: 1\nlimits: {pids: 500}\n' >"$BATS_TEST_TMPDIR/limits.yaml"
+	run "$BRATTICE" run --policy "$BATS_TEST_TMPDIR/limits.yaml" -- true
+	[ "$status" -eq 0 ]
+	run strace -o "$BATS_TEST_TMPDIR/trace" -e trace=mkdir,rmdir -e inject=rmdir:signal=KILL:when=1 "$BRATTICE" run --policy "$BATS_TEST_TMPDIR/limits.yaml" -- true
+	group=$(sed -n 's/^mkdir("\(.*brattice-.*\)", .*= 0$/\1/p' "$BATS_TEST_TMPDIR/trace" | head -n 1)
+	[ -d "$group" ] || skip "no cgroup can be made here"
+	"$BRATTICE" gc
+	[ ! -d "$group" ]
+}
+
 @test "a monitor that was killed: ps says so, gc cleans up" {
 	begin one '(setsid sleep 4244) & touch ready-one; exec sleep 1000'
 	id=$("$BRATTICE" ps -q)
