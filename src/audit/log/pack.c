@@ -15,6 +15,7 @@
 #define LEVEL 3 /* measured: see bench/audit.c */
 /* Segments between two syncs of the directory. */
 #define BATCH 32
+#define TMP_NAME (BR_SEGMENT_NAME + 8)
 
 struct br_packer {
 	pthread_t thread;
@@ -95,48 +96,74 @@ tell_index(int index_fd, uint64_t segment, int fd)
 		return;
 }
 
-/* 1 done, 0 there is no plain form, -1 with errno. */
-static int
-pack_one(struct coder *c, int dirfd, int index_fd, uint64_t segment)
+static void
+temporary_name(char out[TMP_NAME], uint64_t segment)
 {
-	char plain[BR_SEGMENT_NAME], packed[BR_SEGMENT_NAME], tmp[BR_SEGMENT_NAME + 8];
+	char packed[BR_SEGMENT_NAME];
+	br_segment_name(packed, segment, true);
+	(void)snprintf(out, TMP_NAME, "%s.tmp", packed);
+}
+
+/* Compresses one under its temporary name. The descriptor, to be synced; -1 with errno, 0 in it when there is no plain form. */
+static int
+pack_one(struct coder *c, int dirfd, uint64_t segment)
+{
+	char plain[BR_SEGMENT_NAME], tmp[TMP_NAME];
 	struct stat st;
 	br_segment_name(plain, segment, false);
-	br_segment_name(packed, segment, true);
-	(void)snprintf(tmp, sizeof(tmp), "%s.tmp", packed);
+	temporary_name(tmp, segment);
 	br_auto_fd int from = openat(dirfd, plain, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (from < 0)
-		return errno == ENOENT ? 0 : -1;
-	br_auto_fd int to = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (to < 0 || fstat(from, &st) < 0)
-		return -1;
-	if (code(c, from, to, (uint64_t)st.st_size) < 0 || fdatasync(to) < 0 || renameat(dirfd, tmp, dirfd, packed) < 0) {
-		int saved = errno;
-		(void)unlinkat(dirfd, tmp, 0);
-		errno = saved;
+	if (from < 0) {
+		errno = errno == ENOENT ? 0 : errno;
 		return -1;
 	}
-	tell_index(index_fd, segment, to);
-	return 1;
+	br_auto_fd int to = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (to < 0 || fstat(from, &st) < 0 || code(c, from, to, (uint64_t)st.st_size) < 0)
+		return -1;
+	/* Its sync comes with those of its batch: then one commit of the file system's journal is for all. */
+	(void)sync_file_range(to, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return br_steal_fd(&to);
+}
+
+static int
+publish(int dirfd, int index_fd, uint64_t segment, int fd)
+{
+	char packed[BR_SEGMENT_NAME], tmp[TMP_NAME];
+	br_segment_name(packed, segment, true);
+	temporary_name(tmp, segment);
+	if (fdatasync(fd) < 0 || renameat(dirfd, tmp, dirfd, packed) < 0)
+		return -1;
+	tell_index(index_fd, segment, fd);
+	return 0;
 }
 
 /* At most BATCH segments: the plain ones go when the names of the new ones are on disk. */
 static int
 pack_batch(struct coder *c, int dirfd, int index_fd, uint64_t from, uint64_t upto)
 {
-	char plain[BR_SEGMENT_NAME];
-	for (uint64_t i = from; i < upto; i++) {
-		if (pack_one(c, dirfd, index_fd, i) < 0)
-			return -1;
+	char name[TMP_NAME];
+	int fds[BATCH], rc = 0, saved = 0;
+	size_t n = (size_t)(upto - from);
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = rc == 0 ? pack_one(c, dirfd, from + i) : -1;
+		if (rc == 0 && fds[i] < 0 && errno != 0)
+			rc = -1;
 	}
-	if (fsync(dirfd) < 0)
-		return -1;
-	for (uint64_t i = from; i < upto; i++) {
-		br_segment_name(plain, i, false);
-		if (unlinkat(dirfd, plain, 0) < 0 && errno != ENOENT)
-			return -1;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = fds[i] >= 0 ? publish(dirfd, index_fd, from + i, fds[i]) : 0;
+	if (rc == 0)
+		rc = fsync(dirfd);
+	saved = errno;
+	for (size_t i = 0; i < n; i++) {
+		br_cleanup_fd(&fds[i]);
+		if (rc == 0)
+			br_segment_name(name, from + i, false);
+		else
+			temporary_name(name, from + i);
+		(void)unlinkat(dirfd, name, 0); /* a plain form that stays is no harm: both have the same bytes */
 	}
-	return 0;
+	errno = saved;
+	return rc;
 }
 
 int

@@ -234,6 +234,8 @@ br_log_sync(struct br_log_writer *w)
 	if (br_log_flush(w) < 0)
 		return -1;
 	uint64_t full = w->lines.fd < 0 ? segments(w->tree.size) : w->index.first / BR_SEGMENT_ENTRIES;
+	for (size_t i = 0; i < w->nfull; i++)
+		start_writeback(w->full[i]);
 	if (w->hashes.unsynced)
 		start_writeback(w->hashes.fd);
 	if (sync_full(w) < 0 || out_sync(&w->lines) < 0 || out_sync(&w->hashes) < 0 || out_sync(&w->cast) < 0)
