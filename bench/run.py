@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Brattice beside its peers, on this machine, in the same run; writes bench/RESULTS.md.
 
-    bench/run.py [--only start,memory,work] [--rounds N] [--user NAME] [--output FILE]
+    bench/run.py [--only start,memory,work,audit] [--rounds N] [--events N] [--user NAME] [--output FILE]
 
 Rounds are interleaved: each peer once a round, in an order that changes, so that a slow minute hurts all alike. Figures
 are medians. A peer that isn't installed or doesn't run here is left out, with its reason. With --user (as root) the
@@ -341,6 +341,38 @@ def work(b):
     yield ""
 
 
+def audit(b):
+    """The log by itself, on the disk where sessions' state would be: writer, readers, verification, a query, the auditor's start."""
+    build = ROOT / os.environ.get("BUILD", "build")
+    subprocess.run(["ninja", "-C", build, "bench/bench-audit"], check=True, stdout=subprocess.DEVNULL)
+    tool, helpers = build / "bench/bench-audit", build / "libexec/brattice"
+    # Not the tmpfs of the other sections: a log that is synced nowhere says nothing.
+    work = pathlib.Path(tempfile.mkdtemp(prefix="brattice-bench-audit.", dir="/var/tmp"))
+
+    def said(*argv):
+        return subprocess.run([str(a) for a in argv], check=True, capture_output=True, text=True).stdout.strip()
+
+    try:
+        yield f"## The audit log, {b.options.events:,} events\n"
+        yield "| | |"
+        yield "|---|---|"
+        (work / "log").mkdir()
+        (work / "state").mkdir()
+        yield f"| writer, synced every 10 ms | {said(tool, 'write', work / 'log', b.options.events)} |"
+        yield f"| reader | {said(tool, 'read', work / 'log')} |"
+        yield f"| denials, by the index | {said(tool, 'query', work / 'log')} |"
+        began = time.perf_counter()
+        # 32: a benchmark's host is known to nobody.
+        status = subprocess.run([helpers / "brattice-log", "verify", f"{work}/log/"], check=False, capture_output=True).returncode
+        if status != 32:
+            raise SystemExit(f"brattice verify: status {status}")
+        yield f"| `brattice verify` | {b.options.events / (time.perf_counter() - began):.0f} events/s |"
+        yield f"| auditor, from exec to the first checkpoint on disk | {said(tool, 'start', helpers / 'brattice-auditor', work / 'state', 100)} |"
+        yield ""
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def version(argv):
     try:
         out = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -368,15 +400,16 @@ def head(b):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="start,memory,work")
+    parser.add_argument("--only", default="start,memory,work,audit")
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--events", type=int, default=10_000_000, help="entries of the audit log")
     parser.add_argument("--user")
     parser.add_argument("--output", default=ROOT / "bench/RESULTS.md")
     options = parser.parse_args()
     b = Bench(options)
     lines = []
     try:
-        for section in (head, *(globals()[name] for name in options.only.split(",") if name in ("start", "memory", "work"))):
+        for section in (head, *(globals()[name] for name in options.only.split(",") if name in ("start", "memory", "work", "audit"))):
             for line in section(b):
                 print(line, flush=True)
                 lines.append(line)

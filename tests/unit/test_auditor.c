@@ -301,7 +301,8 @@ test_large(void **state)
 	char *arg = malloc(n);
 	assert_non_null(arg);
 	memset(arg, 'a', n);
-	memcpy(arg, "\n\033[31m\xff", 7);
+	static const char odd[] = {'\n', '\033', '[', '3', '1', 'm', '\xff'};
+	memcpy(arg, odd, sizeof(odd));
 	br_event_begin(&ev, BR_EV_PATH);
 	br_event_strn(&ev, "path", arg, n);
 	assert_int_equal(br_event_finish(&ev), 0);

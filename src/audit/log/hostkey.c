@@ -81,9 +81,11 @@ name_key(char *out, size_t room)
 	if (uname(&u) < 0)
 		(void)snprintf(u.nodename, sizeof(u.nodename), "unknown");
 	for (const char *p = u.nodename; *p != '\0' && n + 1 < room; p++) {
-		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
-		const char c = '.';
-		out[n++] = plain || *p == '-' ? *p : c;
+		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '-';
+		out[n] = '.';
+		if (plain)
+			out[n] = *p;
+		n++;
 	}
 	out[n] = '\0';
 }

@@ -16,6 +16,8 @@
 
 /* How much waits in memory before a write(2); a caller that flushes more often never gets there. */
 #define FLUSH_BYTES (256U << 10)
+/* Memory that one long entry needed isn't kept. */
+#define KEEP_BYTES (4U << 20)
 /* Full segments that aren't synced yet. At this many the writer syncs by itself: descriptors are few. */
 #define UNSYNCED_MAX 64
 /* A `terminal` event is made at the first checkpoint after this time, so that a denial doesn't wait for the recording's sync too. */
@@ -62,7 +64,10 @@ out_flush(struct out *o)
 		return 0;
 	if (br_write_all(o->fd, o->pending.p, o->pending.len) < 0)
 		return -1;
-	br_buf_reset(&o->pending);
+	if (o->pending.cap > KEEP_BYTES)
+		br_buf_free(&o->pending);
+	else
+		br_buf_reset(&o->pending);
 	o->unsynced = true;
 	return 0;
 }
