@@ -168,7 +168,7 @@ def main_page(dump):
 # ---- completions ----
 
 # Commands whose operands are sessions; of these, the ones that also take paths are left to the shell after the first.
-SESSIONS = ("attach", "stop", "kill", "diff", "apply", "discard", "refresh", "export", "log", "replay", "verify")
+SESSIONS = ("attach", "stop", "kill", "diff", "apply", "discard", "refresh", "export", "log", "replay", "report", "verify")
 
 
 def every(dump):

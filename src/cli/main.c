@@ -57,6 +57,12 @@ static const struct br_usage usage_replay = {
 	.summary = "play a session's terminal and commands again",
 	.about = "",
 };
+static const struct br_usage usage_report = {
+	.command = "report",
+	.synopsis = "[OPTION...] [SESSION|BUNDLE]",
+	.summary = "a session on one page: done, denied, changed, verified",
+	.about = "",
+};
 static const struct br_usage usage_verify = {
 	.command = "verify",
 	.synopsis = "[OPTION...] SESSION|BUNDLE",
@@ -85,6 +91,7 @@ static const struct br_command group_audit[] = {
 	{&usage_export, NULL, "brattice-log"},
 	{&usage_log, NULL, "brattice-log"},
 	{&usage_replay, NULL, "brattice-log"},
+	{&usage_report, NULL, "brattice-log"},
 	{&usage_verify, NULL, "brattice-log"},
 };
 static const struct br_command group_policy[] = {

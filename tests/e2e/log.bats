@@ -245,3 +245,42 @@ is_safe() {
 	[[ $output == *"no bundle"* ]]
 	until_true rmdir tmp
 }
+
+@test "report: done, denied, changed, and the verdicts" {
+	run -0 "$BRATTICE" report --host-key "$BATS_FILE_TMPDIR/s/host.pub" "$L"
+	[ "${lines[0]}" = "Brattice session $S" ]
+	[[ $output == *"integrity     ok"*"completeness  ok"*"gaps          3 events could not be recorded"*"host          brattice/host/tests+"* ]]
+	[[ $output == *"Denied"*"open /home/u/.ssh/id_ed25519: denied by hidden"*"keyctl: denied"*"Changed"*"create src/new<b>.c"*"Executed"*"make test"* ]]
+	[[ $output == *"#3 make test  [by #2]  [signal 11, 600 ms]"* ]]
+	printf '%s\n' "$output" > "$BATS_TEST_TMPDIR/out"
+	is_safe "$BATS_TEST_TMPDIR/out"
+	# Denials that repeat are one line; a log that was changed says so first.
+	for i in $(seq 5); do echo '{"t":1795540000.6,"m":1.6,"type":"call","call":"keyctl","decision":"deny","denied":true}'; done |
+		"$MKLOG" "$BATS_TEST_TMPDIR/l" s2
+	zstdcat "$BATS_TEST_TMPDIR/l/log/000000.jsonl.zst" | sed 3d | zstd -q -f -o "$BATS_TEST_TMPDIR/l/log/000000.jsonl.zst"
+	run -0 "$BRATTICE" report "$BATS_TEST_TMPDIR/l"
+	[[ $output == *"integrity     TAMPERED"*"keyctl: denied  [4 times]"* ]]
+}
+
+@test "report --html: one page, no script, nothing from elsewhere, all escaped" {
+	"$BRATTICE" report --html "$L" > "$BATS_TEST_TMPDIR/r.html"
+	grep -F "content=\"default-src 'none'; style-src 'unsafe-inline'" "$BATS_TEST_TMPDIR/r.html"
+	run ! grep -iE '<(script|img|link|iframe|object|svg|b>)|src=|href=|url\(|@import' "$BATS_TEST_TMPDIR/r.html"
+	grep -F '&lt;script&gt;alert(1)&lt;/script&gt;' "$BATS_TEST_TMPDIR/r.html"
+	is_safe "$BATS_TEST_TMPDIR/r.html"
+	# As a parser of HTML sees it: only our elements, all closed.
+	python3 - "$BATS_TEST_TMPDIR/r.html" <<- 'END'
+		import html.parser, sys
+		class P(html.parser.HTMLParser):
+		    stack, seen = [], set()
+		    def handle_starttag(self, tag, attrs):
+		        self.seen.add(tag)
+		        assert all(a in ("lang", "charset", "http-equiv", "content", "name", "class") for a, _ in attrs), attrs
+		        if tag != "meta": self.stack.append(tag)
+		    def handle_endtag(self, tag):
+		        assert self.stack.pop() == tag, tag
+		p = P()
+		p.feed(open(sys.argv[1], encoding="utf-8").read())
+		assert p.stack == [] and p.seen <= set("html head meta title style body h1 h2 dl dt dd ul li time code small p".split()), p.seen
+	END
+}

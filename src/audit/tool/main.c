@@ -13,6 +13,7 @@ static const struct {
     {"export", br_tool_export},
     {"log", br_tool_log},
     {"replay", br_tool_replay},
+    {"report", br_tool_report},
     {"verify", br_tool_verify},
 };
 

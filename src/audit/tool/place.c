@@ -154,3 +154,22 @@ br_named_key(const char *arg, struct br_note_key *k, struct br_err *e)
 	(void)br_err_set(e, 0, "%s holds no verifier key", arg);
 	return br_err_hint(e, "a verifier key is one line, NAME+HEX+BASE64, as in $STATE/host.pub of the machine that made the log");
 }
+
+int
+br_choose_key(const char *host_key, const struct br_place *place, struct br_note_key *k, struct br_err *e)
+{
+	if (host_key != NULL)
+		return br_named_key(host_key, k, e) < 0 ? -1 : 1;
+	int rc = br_host_key(k, e);
+	if (rc < 0 || (rc == 0 && !place->bundle)) {
+		if (rc == 0)
+			(void)br_err_set(e, 0, "the host's key, host.pub in the state directory, is missing");
+		return -1;
+	}
+	if (rc == 0 || !place->bundle)
+		return rc;
+	struct br_verify v;
+	if (br_log_verify(place->dirfd, NULL, &v, e) < 0)
+		return -1;
+	return br_streq(v.host.name, k->name) && v.host.id == k->id;
+}

@@ -10,7 +10,7 @@
 /* Gets argv from the command's own name on; returns an exit status. */
 typedef int br_tool_fn(int argc, char **argv);
 
-br_tool_fn br_tool_export, br_tool_log, br_tool_replay, br_tool_verify;
+br_tool_fn br_tool_export, br_tool_log, br_tool_replay, br_tool_report, br_tool_verify;
 
 /* A log that a user has named. */
 struct br_place {
@@ -35,5 +35,8 @@ const char *br_place_operand(const char *command, int argc, char **argv, int fir
 int br_host_key(struct br_note_key *k, struct br_err *e);
 /* A verifier key out of a file, or itself when there is no such file: what --host-key takes. */
 int br_named_key(const char *arg, struct br_note_key *k, struct br_err *e);
+/* Whom to believe: who was named (NULL: nobody); else this host, for its own sessions, and for a bundle when it says that it is this host's.
+ * 1, 0 nobody, -1 with `e`. */
+int br_choose_key(const char *host_key, const struct br_place *place, struct br_note_key *k, struct br_err *e);
 
 #endif

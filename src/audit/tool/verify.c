@@ -206,26 +206,6 @@ put_people(const struct paper *p, const struct br_verify *v, const struct br_pla
 
 /* ---- the command ---- */
 
-/* Whom to believe: who was named; else this host, for its own sessions, and for a bundle when it says that it is this host's. */
-static int
-choose_key(const struct opts *o, const struct br_place *place, struct br_note_key *k, struct br_err *e)
-{
-	if (o->host_key != NULL)
-		return br_named_key(o->host_key, k, e) < 0 ? -1 : 1;
-	int rc = br_host_key(k, e);
-	if (rc < 0 || (rc == 0 && !place->bundle)) {
-		if (rc == 0)
-			(void)br_err_set(e, 0, "the host's key, host.pub in the state directory, is missing");
-		return -1;
-	}
-	if (rc == 0 || !place->bundle)
-		return rc;
-	struct br_verify v;
-	if (br_log_verify(place->dirfd, NULL, &v, e) < 0)
-		return -1;
-	return br_streq(v.host.name, k->name) && v.host.id == k->id;
-}
-
 static int
 verify(const char *which, const struct opts *o, struct br_err *e)
 {
@@ -234,7 +214,7 @@ verify(const char *which, const struct opts *o, struct br_err *e)
 	struct br_verify v;
 	if (br_place_open(which, &place, e) < 0)
 		return -1;
-	int known = choose_key(o, &place, &k, e), rc = known < 0 ? -1 : br_log_verify(place.dirfd, known > 0 ? &k : NULL, &v, e);
+	int known = br_choose_key(o->host_key, &place, &k, e), rc = known < 0 ? -1 : br_log_verify(place.dirfd, known > 0 ? &k : NULL, &v, e);
 	if (rc < 0) {
 		br_place_close(&place);
 		return br_err_wrap(e, "%s", place.path);
