@@ -284,3 +284,25 @@ is_safe() {
 		assert p.stack == [] and p.seen <= set("html head meta title style body h1 h2 dl dt dd ul li time code small p".split()), p.seen
 	END
 }
+
+@test "export ocsf, cef, syslog: a record an entry, whatever is in it" {
+	{
+		cat "$FIXTURES/session.jsonl"
+		echo '{"t":"no","m":{},"type":7,"argv":{"a":[[]]}}'
+		printf '{"t" this is no JSON \033[31m\n'
+		echo '{"t":1795540009.5,"m":1.5,"type":"exec","exec":-1,"pid":"x","program":{"base64":"/w=="},"argv":"none","sha256":[],"cwd":{"h":"00"}}'
+		echo '{"t":1795540009.5,"m":1.5,"type":"path","op":"open","path":"a]\"\\=|\nb","pid":1,"denied":true}'
+	} | "$MKLOG" "$BATS_TEST_TMPDIR/l" "$S"
+	entries=$("$BRATTICE" log --json "$BATS_TEST_TMPDIR/l" | wc -l)
+	for f in ocsf cef syslog; do
+		"$BRATTICE" export -f $f "$BATS_TEST_TMPDIR/l" | sed $'s/\xef\xbb\xbf//' > "$BATS_TEST_TMPDIR/$f"
+		[ "$(wc -l < "$BATS_TEST_TMPDIR/$f")" -eq "$entries" ]
+		is_safe "$BATS_TEST_TMPDIR/$f"
+	done
+	[ "$(jq -cs '[.[] | select(.action_id == 2) | [.class_uid, .disposition_id, .status_id]] | unique' "$BATS_TEST_TMPDIR/ocsf")" = '[[1001,2,2],[2004,2,1]]' ]
+	[ "$(jq -r 'select(.class_uid == 1007 and .activity_id == 1) | .process.cmd_line' "$BATS_TEST_TMPDIR/ocsf" | head -1)" = "claude -p 'make the tests pass'" ]
+	run ! grep -vE '^CEF:0\|Brattice\|Brattice\|[0-9.]+\|[a-z-]+\|[a-z-]+\|[0-9]+\|rt=' "$BATS_TEST_TMPDIR/cef"
+	grep -F 'filePath=a]"\\\=|\\x0ab' "$BATS_TEST_TMPDIR/cef"
+	run ! grep -vP '^<1\d\d>1 (-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) box brattice '"$S"' [a-z-]+ \[brattice@32473( \w+="([^"\\\]]|\\["\\\]])*")+\] .' "$BATS_TEST_TMPDIR/syslog"
+	grep -F 'path="a\]\"\\=|\\x0ab"' "$BATS_TEST_TMPDIR/syslog"
+}

@@ -44,6 +44,9 @@ static const struct {
     {"asciicast", br_export_asciicast, NULL},
     {"asciicast-v2", br_export_asciicast_v2, NULL},
     {"bundle", br_export_bundle, NULL},
+    {"ocsf", NULL, br_record_ocsf},
+    {"cef", NULL, br_record_cef},
+    {"syslog", NULL, br_record_syslog},
 };
 
 int
