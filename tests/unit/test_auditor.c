@@ -143,11 +143,11 @@ is_sealed(int logdir)
 
 /* Whole, or what a writer's death leaves: but never evidence of tampering. */
 static void
-assert_verdict(int logdir, enum br_verdict completeness)
+assert_verdict(int logdir, const struct br_note_key *host, enum br_verdict completeness)
 {
 	struct br_err e = BR_ERR_INIT;
 	struct br_verify v;
-	assert_int_equal(br_log_verify(logdir, NULL, &v, &e), 0);
+	assert_int_equal(br_log_verify(logdir, host, &v, &e), 0);
 	if (v.integrity != BR_OK || v.completeness != completeness || v.clock != BR_OK || v.terminal != BR_OK)
 		fail_msg("integrity %d, completeness %d, clock %d, terminal %d: %s", (int)v.integrity, (int)v.completeness, (int)v.clock, (int)v.terminal,
 		    v.what[0]);
@@ -170,7 +170,7 @@ test_life(void **state)
 	assert_int_equal(count(r.logdir, "\"type\":\"terminal\"", NULL), 1);
 	assert_true(is_sealed(r.logdir));
 	assert_int_equal(end(&r), 0);
-	assert_verdict(r.logdir, BR_OK);
+	assert_verdict(r.logdir, NULL, BR_OK);
 	(void)close(r.logdir);
 }
 
@@ -509,6 +509,13 @@ deny(void *arg)
 static void
 test_kill(void **state)
 {
+	struct br_err e = BR_ERR_INIT;
+	struct br_note_signer host;
+	struct running first = start_ready("first");
+	assert_int_equal(end(&first), 0);
+	(void)close(first.logdir);
+	br_auto_fd int statedir = open("state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(br_host_key_load(statedir, false, &host, &e), 0);
 	for (uint64_t round = 0, rounds = kills(); round < rounds; round++) {
 		struct running r = start_ready("kill");
 		struct denier d = {.fd = r.stream[0]};
@@ -531,11 +538,18 @@ test_kill(void **state)
 		uint64_t seen = count(r.logdir, "\"who\":\"flood\"", NULL);
 		assert_in_range(seen, f.sent > AHEAD_MAX / f.bytes ? f.sent - AHEAD_MAX / f.bytes : 0, f.sent + 1);
 		assert_false(is_sealed(r.logdir));
-		assert_verdict(r.logdir, BR_CRASHED);
+		assert_verdict(r.logdir, &host.key, BR_CRASHED);
+		/* The next one closes it, and keeps all that was acknowledged; a line whose hash was still to come goes to quarantine. */
+		assert_int_equal(br_log_recover(r.logdir, "kill", &host, &e), 1);
+		assert_in_range(count(r.logdir, "\"who\":\"denied\"", NULL), d.acked, denied);
+		assert_int_equal(count(r.logdir, "\"type\":\"recovered\"", NULL), 1);
+		assert_true(is_sealed(r.logdir));
+		assert_verdict(r.logdir, &host.key, BR_CRASHED);
 		hang_up(&r, 0);
 		hang_up(&r, 1);
 		(void)close(r.logdir);
 	}
+	br_note_signer_wipe(&host);
 }
 
 int
