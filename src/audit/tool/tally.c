@@ -7,7 +7,7 @@ slot_of(const char *text, size_t n)
 	uint64_t h = 14695981039346656037ULL;
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ (unsigned char)text[i]) * 1099511628211ULL;
-	return (size_t)(h ^ h >> 32) % (2 * BR_TALLY_MAX);
+	return (size_t)(h ^ h >> 32) % ((size_t)2 * BR_TALLY_MAX);
 }
 
 static bool

@@ -69,12 +69,13 @@ put_octal(char *to, size_t width, uint64_t v)
 int
 br_tar_file(struct br_tar *t, const char *name, uint64_t size, struct br_err *e)
 {
+	static const char magic[8] = {'u', 's', 't', 'a', 'r', '\0', '0', '0'};
 	char h[BLOCK] = {0};
 	unsigned sum = 0;
 	size_t n = strlen(name);
 	if (n > 99 || size > SIZE_MAX_USTAR)
 		return br_err_set(e, EFBIG, "%s does not fit into a bundle", name);
-	memcpy(h, name, n);
+	(void)snprintf(h, 100, "%s", name);
 	put_octal(h + 100, 8, 0600);
 	put_octal(h + 108, 8, 0);
 	put_octal(h + 116, 8, 0);
@@ -82,7 +83,7 @@ br_tar_file(struct br_tar *t, const char *name, uint64_t size, struct br_err *e)
 	put_octal(h + 136, 12, 0);
 	memset(h + 148, ' ', 8);
 	h[156] = '0';
-	memcpy(h + 257, "ustar\00000", 8);
+	memcpy(h + 257, magic, sizeof(magic));
 	for (size_t i = 0; i < BLOCK; i++)
 		sum += (unsigned char)h[i];
 	put_octal(h + 148, 7, sum);

@@ -86,9 +86,9 @@ br_place_in_time(const char *s, double *out, struct br_err *e)
 	const char *p = s;
 	int64_t seconds;
 	for (int parts = 0; parts < 3; parts++) {
-		char *end;
+		char *end = NULL;
 		double v = *p >= '0' && *p <= '9' ? strtod(p, &end) : -1;
-		if (v < 0 || v > 1e9)
+		if (end == NULL || v < 0 || v > 1e9)
 			break;
 		total = total * 60 + v;
 		if (*end == '\0') {
