@@ -10,7 +10,7 @@ may() {
 	audit) [[ "$2" =~ ^(base|audit)$ ]] ;;
 	policy) [[ "$2" =~ ^(base|policy)$ ]] ;;
 	sandbox) [[ "$2" =~ ^(base|policy|sandbox)$ ]] ;;
-	exec) [[ "$2" =~ ^(base|policy|sandbox|exec)$ ]] ;;
+	exec) [[ "$2" =~ ^(base|audit|policy|sandbox|exec)$ ]] ;;
 	session) [[ "$2" =~ ^(base|audit|policy|sandbox|exec|session)$ ]] ;;
 	cli) [[ "$2" =~ ^(base|audit|policy|sandbox|exec|session|cli)$ ]] ;;
 	audit/tool) [[ "$2" =~ ^(base|audit|policy|session|audit/tool)$ ]] ;;

@@ -70,7 +70,7 @@ static void
 test_others_never_hold(void **state)
 {
 	const struct br_gitconfig_place at = {.home = "/h", .dir = "/h", .gitdir = "/h/a/.git"}, none = {.home = "/h", .dir = "/h"};
-	char *pattern = malloc(2 * PATH_MAX);
+	char *pattern = malloc((size_t)2 * PATH_MAX);
 	assert_non_null(pattern);
 	assert_true(br_gitconfig_condition("gitdir:**", &at));
 	assert_false(br_gitconfig_condition("gitdir:**", &none));

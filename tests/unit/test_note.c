@@ -24,8 +24,8 @@ signer(void)
 	struct br_note_signer s;
 	struct br_err e = BR_ERR_INIT;
 	unsigned char seed[BR_ED25519_SEED];
-	for (unsigned char i = 0; i < sizeof(seed); i++)
-		seed[i] = i;
+	for (size_t i = 0; i < sizeof(seed); i++)
+		seed[i] = (unsigned char)i;
 	assert_int_equal(br_note_signer_load(&s, NAME, seed, &e), 0);
 	return s;
 }

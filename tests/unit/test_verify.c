@@ -136,7 +136,7 @@ static bool
 same_text(const char *dir, const struct br_buf *was)
 {
 	br_auto_buf now = plain_text(dir);
-	return now.len == was->len && memcmp(now.p, was->p, was->len) == 0;
+	return now.p != NULL && now.len == was->len && memcmp(now.p, was->p, was->len) == 0;
 }
 
 static struct br_buf text_before;
@@ -309,7 +309,7 @@ test_mended_hashes(void **state)
 	unsigned char leaf[BR_HASH];
 	br_merkle_leaf(line, (size_t)(strchr(line, '\n') - line), leaf);
 	br_auto_fd int fd = open("log/hashes", O_WRONLY | O_CLOEXEC);
-	assert_int_equal(pwrite(fd, leaf, sizeof(leaf), (1024 + 8) * BR_HASH), BR_HASH);
+	assert_int_equal(pwrite(fd, leaf, sizeof(leaf), (off_t)(1024 + 8) * BR_HASH), BR_HASH);
 	sh("cd log && zstd -q --rm 000001.jsonl");
 	expect("log", BR_TAMPERED, BR_OK, "entries 0 to 4095: not those that the checkpoint of size 4096 signed, and `hashes` was altered with them");
 }

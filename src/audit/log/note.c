@@ -68,7 +68,7 @@ key_id(const char *name, const unsigned char pub[BR_ED25519_PUB])
 {
 	unsigned char in[BR_KEY_NAME_MAX + 2 + BR_ED25519_PUB], d[EVP_MAX_MD_SIZE] = {0};
 	size_t n = strlen(name);
-	memcpy(in, name, n);
+	memcpy(in, name, n); /* NOLINT(bugprone-not-null-terminated-result): its end is a newline */
 	in[n++] = '\n';
 	in[n++] = ALG_ED25519;
 	memcpy(in + n, pub, BR_ED25519_PUB);
@@ -151,7 +151,7 @@ br_note_key_parse(struct br_note_key *k, const char *text, size_t n)
 	int64_t id = get_hex32(text + name + 1);
 	const char *b64 = text + name + 10;
 	size_t left = n - name - 10;
-	if (id < 0 || left != (1 + BR_ED25519_PUB) / 3 * 4 || get_base64(b64, left, raw) != 1 + BR_ED25519_PUB || raw[0] != ALG_ED25519)
+	if (id < 0 || left != (size_t)(1 + BR_ED25519_PUB) / 3 * 4 || get_base64(b64, left, raw) != 1 + BR_ED25519_PUB || raw[0] != ALG_ED25519)
 		return -1;
 	memcpy(k->name, text, name);
 	memcpy(k->pub, raw + 1, BR_ED25519_PUB);

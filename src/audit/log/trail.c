@@ -48,6 +48,8 @@ take_line(const char **p, size_t *n, const char **line, size_t *len)
 static void
 name_of_signer(struct br_note_key *k, const struct br_note *note, const char *p)
 {
+	if (p == NULL)
+		return;
 	const char *sig = p + note->text_len + 1 + 4, *space = memchr(sig, ' ', note->len - note->text_len - 5);
 	unsigned v[6] = {0};
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
