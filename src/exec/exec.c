@@ -379,21 +379,21 @@ static bool
 surely_absent(const struct gate *g, const struct pending *p)
 {
 	char path[PATH_MAX + 64];
-	struct br_statx x;
-	if (!hint_path(p, path) || br_sys_statx(g->proc, path, 0, 0, &x) == 0 || errno != ENOENT)
+	struct br_open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = BR_RESOLVE_NO_SYMLINKS};
+	if (!hint_path(p, path))
 		return false;
+	/* What isn't absolute leads through a link of /proc, but that is ours. */
+	br_auto_fd int file = path[0] == '/' ? br_sys_openat2(g->proc, path, &how) : openat(g->proc, path, O_PATH | O_CLOEXEC);
+	if (file >= 0 || (errno != ENOENT && errno != ELOOP))
+		return false;
+	if (path[0] == '/' && errno == ENOENT)
+		return true;
 	char *last = strrchr(path, '/');
 	if (last == NULL || last == path || last[1] == '\0')
 		return false;
 	*last = '\0';
 	br_auto_fd int dir = openat(g->proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0)
-		return fstatat(dir, last + 1, &(struct stat){0}, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
-	if (errno != ENOENT || path[0] != '/')
-		return false;
-	struct br_open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = BR_RESOLVE_NO_SYMLINKS};
-	dir = br_sys_openat2(g->proc, path, &how);
-	return dir < 0 && errno == ENOENT;
+	return dir >= 0 && fstatat(dir, last + 1, &(struct stat){0}, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
 /* PTRACE_SEIZE waits while another thread of the process is in its exec, and that one waits for the others to be reaped by whoever traces

@@ -72,18 +72,43 @@ read_hash(const struct gate *g, const struct hash_cache *h, const char *link, ch
 	return 0;
 }
 
-int
-hash_file(const struct gate *g, struct hash_cache *h, const char *link, const struct br_statx *x, char hex[BR_SHA256_HEX], bool *writable)
+static struct hash_slot
+key_of(const struct br_statx *x)
 {
-	const struct hash_mount *m = mount_of(g, h, link, x->mnt_id);
-	struct hash_slot now = {.dev = (uint64_t)x->dev_major << 32 | x->dev_minor,
+	return (struct hash_slot){.dev = (uint64_t)x->dev_major << 32 | x->dev_minor,
 	    .ino = x->ino,
 	    .size = x->size,
 	    .mtime = x->mtime.sec * 1000000000 + x->mtime.nsec,
 	    .ctime = x->ctime.sec * 1000000000 + x->ctime.nsec};
-	struct hash_slot *slot = &h->slots[(now.ino * 0x9e3779b97f4a7c15ULL ^ now.dev) % HASH_SLOTS];
+}
+
+static struct hash_slot *
+slot_of(const struct hash_cache *h, const struct hash_slot *key)
+{
+	return &h->slots[(key->ino * 0x9e3779b97f4a7c15ULL ^ key->dev) % HASH_SLOTS];
+}
+
+static bool
+is_of(const struct hash_slot *slot, const struct hash_slot *key)
+{
+	return slot->hex[0] != '\0' && memcmp(slot, key, offsetof(struct hash_slot, hex)) == 0;
+}
+
+char *
+hash_name(struct hash_cache *h, const struct br_statx *x)
+{
+	const struct hash_mount *m = &h->mounts[x->mnt_id % HASH_MOUNTS];
+	struct hash_slot key = key_of(x), *slot = slot_of(h, &key);
+	return m->id == x->mnt_id && m->read_only && is_of(slot, &key) ? slot->name : NULL;
+}
+
+int
+hash_file(const struct gate *g, struct hash_cache *h, const char *link, const struct br_statx *x, char hex[BR_SHA256_HEX], bool *writable)
+{
+	const struct hash_mount *m = mount_of(g, h, link, x->mnt_id);
+	struct hash_slot now = key_of(x), *slot = slot_of(h, &now);
 	*writable = !m->read_only;
-	if ((m->read_only || m->keeps_time) && slot->hex[0] != '\0' && memcmp(slot, &now, offsetof(struct hash_slot, hex)) == 0) {
+	if ((m->read_only || m->keeps_time) && is_of(slot, &now)) {
 		memcpy(hex, slot->hex, BR_SHA256_HEX);
 		return 0;
 	}

@@ -224,6 +224,22 @@ find_script(const struct gate *g, struct hash_cache *h, struct exec_image *im)
 		im->script_writable = true;
 }
 
+/* The kernel's name of the program. For a file in a place that the sandbox can't write, executed by the very name that it had when it was
+ * executed before, that is this name again. */
+static void
+read_program(const struct gate *g, struct hash_cache *h, struct exec_image *im)
+{
+	char *known = im->has_exe && im->called[0] == '/' ? hash_name(h, &im->exe) : NULL;
+	if (known != NULL && br_streq(known, im->called)) {
+		memcpy(im->program, im->called, sizeof(im->program));
+		return;
+	}
+	read_link(g, im->pid, "exe", im->program);
+	size_t n = strlen(im->program);
+	if (known != NULL && n < HASH_NAME && br_streq(im->program, im->called))
+		memcpy(known, im->program, n + 1);
+}
+
 void
 image_read(const struct gate *g, struct hash_cache *h, struct exec_image *im, pid_t pid)
 {
@@ -236,13 +252,13 @@ image_read(const struct gate *g, struct hash_cache *h, struct exec_image *im, pi
 	if (read_stack(im) < 0)
 		read_by_proc(g, im);
 	read_link(g, pid, "cwd", im->cwd);
-	read_link(g, pid, "exe", im->program);
 	char link[32];
 	bool writable;
 	(void)snprintf(link, sizeof(link), "%d/exe", (int)pid);
 	im->has_exe = br_sys_statx(g->proc, link, 0, BR_STATX_BASIC_BTIME | BR_STATX_MNT_ID, &im->exe) == 0;
 	if (im->has_exe && hash_file(g, h, link, &im->exe, im->sha256, &writable) < 0)
 		im->sha256[0] = '\0';
+	read_program(g, h, im);
 	hash_environment(g, im);
 	if (im->has_exe)
 		find_script(g, h, im);

@@ -84,10 +84,12 @@ void tree_forget(struct exec_tree *t, struct exec_proc *p);
 
 #define HASH_SLOTS 1024
 #define HASH_MOUNTS 64
+#define HASH_NAME 64
 struct hash_slot {
 	uint64_t dev, ino, size;
 	int64_t mtime, ctime; /* nanoseconds */
 	char hex[BR_SHA256_HEX];
+	char name[HASH_NAME]; /* "": not kept */
 };
 struct hash_mount {
 	uint64_t id; /* 0: free */
@@ -101,6 +103,9 @@ struct hash_cache {
 int hash_init(struct hash_cache *h);
 /* The file that /proc/`link` leads to, which statx(2) described as `x`. 0 with its SHA-256, or -1 when it can't be read. `*writable`:
  * the sandbox can change it. */
+/* Where a short name of that file may be kept beside its hash, HASH_NAME bytes; NULL when it has none that is kept, or it isn't on a
+ * read-only mount. */
+char *hash_name(struct hash_cache *h, const struct br_statx *x);
 int hash_file(const struct gate *g, struct hash_cache *h, const char *link, const struct br_statx *x, char hex[BR_SHA256_HEX], bool *writable);
 
 /* --- exec_image.c: what the kernel has loaded -------------------------------------------------------------------------------- */

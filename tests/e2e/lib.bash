@@ -32,7 +32,7 @@ build_copy() {
 		flock 9
 		if [ ! -e "$to/brattice" ] || [ "$from/brattice" -nt "$to/brattice" ] || [ "$from/libexec/brattice/brattice-attack" -nt "$to/probe" ]; then
 			mkdir -p "$to"
-			cp -f --preserve=timestamps "$from/brattice" "$from/tests/attack/killwalk" "$to/"
+			cp -f --preserve=timestamps "$from/brattice" "$from/tests/attack/killwalk" "$from/tests/tools/execs" "$to/"
 			cp -f --preserve=timestamps "$from/libexec/brattice/brattice-attack" "$to/probe"
 			if [ -d "$from/libexec" ]; then
 				rm -rf "$to/libexec"
