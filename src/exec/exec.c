@@ -338,9 +338,10 @@ static void
 drop_pending(struct exec_gate *x, struct pending *p)
 {
 	struct pending **at = &x->pending;
-	while (*at != p)
+	while (*at != NULL && *at != p)
 		at = &(*at)->next;
-	*at = p->next;
+	if (*at != NULL)
+		*at = p->next;
 	if (p->caller.pidfd >= 0)
 		(void)close(p->caller.pidfd);
 	p->next = x->spare;

@@ -347,9 +347,10 @@ void
 tree_forget(struct exec_tree *t, struct exec_proc *p)
 {
 	struct exec_proc **at = bucket_of(t, p->pid);
-	while (*at != p)
+	while (*at != NULL && *at != p)
 		at = &(*at)->next;
-	*at = p->next;
+	if (*at != NULL)
+		*at = p->next;
 	struct exec_tty *e = &t->ttys[(unsigned)p->pid % EXEC_TTYS];
 	if (e->session == p->pid)
 		e->session = 0;

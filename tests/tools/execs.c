@@ -123,6 +123,7 @@ by_shape(const char *shape, char **argv)
 	if (strcmp(shape, "spawn") == 0) {
 		errno = posix_spawn(&pid, argv[0], NULL, NULL, argv, environ);
 	} else {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork,clang-analyzer-security.insecureAPI.vfork): the shape that is wanted */
 		pid = strcmp(shape, "vfork") == 0 ? vfork() : fork();
 		if (pid == 0) {
 			(void)execv(argv[0], argv);
@@ -164,10 +165,11 @@ race(const char *a, const char *b, int rounds)
 		return fail("race");
 	for (int i = 0; i < rounds; i++) {
 		char *argv[] = {r.path, (char[]){"report"}, r.word, NULL};
-		pid_t pid = vfork(); /* shares its memory with the other thread until the exec is done */
+		/* Shares its memory with the other thread until the exec is done. */
+		pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
 		if (pid == 0) {
 			(void)execv(r.path, argv);
-			_exit(errno == ENOENT ? 0 : 127); /* a name half written */
+			_exit(errno == ENOENT ? 0 : 127); /* NOLINT(clang-analyzer-unix.Vfork): a name half written */
 		}
 		if (pid < 0 || wait_for(pid) != 0)
 			return fail("exec");
