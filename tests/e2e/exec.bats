@@ -3,12 +3,17 @@
 # is compared with that.
 load lib
 
-setup_file() { world_make; }
+setup_file() {
+	world_make
+	cp "$(dirname "$BRATTICE")/tests/tools/execs" "$W/template/execs"
+	chmod a+rx "$W/template/execs"
+}
 teardown_file() { world_remove; }
 setup() {
 	unset RUN_ARGS FORMAT
 	project_reset
-	me cp "$B/execs" "$P/execs"
+	cp "$W/template/execs" "$P/execs"
+	give
 	E=$P/execs
 }
 

@@ -30,10 +30,9 @@ build_copy() {
 	from=$(dirname "$(realpath "$BRATTICE")")
 	(
 		flock 9
-		if [ ! -e "$to/brattice" ] || [ "$from/brattice" -nt "$to/brattice" ] || [ "$from/libexec/brattice/brattice-attack" -nt "$to/probe" ] ||
-			[ "$from/tests/tools/execs" -nt "$to/execs" ]; then
+		if [ ! -e "$to/brattice" ] || [ "$from/brattice" -nt "$to/brattice" ] || [ "$from/libexec/brattice/brattice-attack" -nt "$to/probe" ]; then
 			mkdir -p "$to"
-			cp -f --preserve=timestamps "$from/brattice" "$from/tests/attack/killwalk" "$from/tests/tools/execs" "$to/"
+			cp -f --preserve=timestamps "$from/brattice" "$from/tests/attack/killwalk" "$to/"
 			cp -f --preserve=timestamps "$from/libexec/brattice/brattice-attack" "$to/probe"
 			if [ -d "$from/libexec" ]; then
 				rm -rf "$to/libexec"
