@@ -1,9 +1,8 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 # Reading the audit log: log, replay, report, export, on logs that the product's writer made from tests/fixtures/log.
 
 bats_require_minimum_version 1.5.0
-
-# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 
 S=20261124-131500-3fa9c1d20b7e
 
@@ -314,4 +313,30 @@ is_safe() {
 	grep -F 'filePath=a]"\\\=|\\x0ab' "$BATS_TEST_TMPDIR/cef"
 	run ! grep -vP '^<1\d\d>1 (-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) box brattice '"$S"' [a-z-]+ \[brattice@32473( \w+="([^"\\\]]|\\["\\\]])*")+\] .' "$BATS_TEST_TMPDIR/syslog"
 	grep -F 'path="a\]\"\\=|\\x0ab"' "$BATS_TEST_TMPDIR/syslog"
+}
+
+@test "log --follow: what a session that runs writes, as it comes; it ends with the session" {
+	dir=$BATS_TEST_TMPDIR/state/sessions/$S
+	export BRATTICE_STATE=$BATS_TEST_TMPDIR/state
+	mkdir -m 700 -p "$BRATTICE_STATE" "$BRATTICE_STATE/sessions"
+	mkfifo "$BATS_TEST_TMPDIR/lines"
+	# The writer has the session's lock, as an auditor has. (The log is opened before the lock file, as mklog makes the directory.)
+	"$MKLOG" "$dir" "$S" stream < "$BATS_TEST_TMPDIR/lines" &
+	exec 7> "$BATS_TEST_TMPDIR/lines"
+	until_true test -e "$dir/log/checkpoints"
+	printf 'id %s\nstate running\npid 1\nstarted 1795540000000\n' "$S" > "$dir/meta"
+	exec 8> "$dir/lock"
+	flock 8
+	timeout 60 "$BRATTICE" log --follow last > "$BATS_TEST_TMPDIR/out" 7>&- 8>&- &
+	pid=$!
+	grep '"type":"start"' "$FIXTURES/session.jsonl" >&7
+	until_true grep start "$BATS_TEST_TMPDIR/out"
+	grep '"type":"exec","exec":2' "$FIXTURES/session.jsonl" >&7
+	until_true grep "#2 bash" "$BATS_TEST_TMPDIR/out"
+	run -125 "$BRATTICE" export -f bundle -o "$BATS_TEST_TMPDIR/b" last
+	[[ $output == *"still runs"* ]]
+	exec 7>&-
+	wait "$pid"
+	tail -1 "$BATS_TEST_TMPDIR/out" | grep sealed
+	exec 8>&-
 }

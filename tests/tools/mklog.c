@@ -1,5 +1,6 @@
-/* mklog DIR SESSION [live|COUNT]: makes a session's log in DIR/log from lines on stdin, with the writer of the product: what begins with '{"t"' is an
- * event, anything else a line of terminal.cast. With "live" it isn't sealed. With a COUNT the events are repeated until there are so many. The host's
+/* mklog DIR SESSION [live|stream|COUNT]: makes a session's log in DIR/log from lines on stdin, with the writer of the product: what begins with '{"t"' is an
+ * event, anything else a line of terminal.cast. With "live" it isn't sealed; with "stream"
+ * each line is there as soon as it comes. With a COUNT the events are repeated until there are so many. The host's
  * key is DIR/host.pub. */
 #include "audit/log/writer.h"
 #include "base/io.h"
@@ -32,6 +33,20 @@ put(struct br_log_writer *w, const char *line, size_t n)
 		err(1, "append");
 }
 
+/* Line by line as they come, each flushed: a session that runs. */
+static void
+put_stream(struct br_log_writer *w)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
+		put(w, line, (size_t)n - (line[n - 1] == '\n'));
+		if (br_log_flush(w) < 0)
+			err(1, "flush");
+	}
+	free(line);
+}
+
 static void
 put_all(struct br_log_writer *w, const char *p, size_t len)
 {
@@ -49,11 +64,12 @@ main(int argc, char **argv)
 	struct br_err e = BR_ERR_INIT;
 	br_auto_buf in = {0}, pub = {0};
 	if (argc < 3)
-		errx(2, "usage: mklog DIR SESSION [live|COUNT] <LINES");
+		errx(2, "usage: mklog DIR SESSION [live|stream|COUNT] <LINES");
 	if (mkdir(argv[1], 0700) < 0)
 		err(1, "%s", argv[1]);
+	bool stream = argc > 3 && br_streq(argv[3], "stream");
 	br_auto_fd int dir = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || mkdirat(dir, "log", 0700) < 0 || br_read_all(STDIN_FILENO, &in, 1U << 30) < 0)
+	if (dir < 0 || mkdirat(dir, "log", 0700) < 0 || (!stream && br_read_all(STDIN_FILENO, &in, 1U << 30) < 0))
 		err(1, "%s/log", argv[1]);
 	br_auto_fd int log = openat(dir, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (br_note_signer_load(&host, "brattice/host/tests", SEED, &e) < 0)
@@ -66,6 +82,8 @@ main(int argc, char **argv)
 	br_note_signer_wipe(&host);
 	if (w == NULL)
 		errx(1, "%s", e.msg);
+	if (stream)
+		put_stream(w);
 	uint64_t count = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
 	do
 		put_all(w, in.p, in.len);
