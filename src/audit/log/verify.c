@@ -409,9 +409,9 @@ walk(struct br_check *c, struct br_err *e)
 		return br_err_set(e, errno, "cannot read the log's index");
 	reach_marks(c);
 	while ((rc = walk_segment(c, &l, segment)) > 0) {
-		const unsigned char *p = (const unsigned char *)index.p + segment * BR_INDEX_RECORD;
 		bool have = (segment + 1) * BR_INDEX_RECORD <= index.len;
-		if (!check_index(c, segment, have ? p : NULL) && lacking == NONE)
+		const void *record = have ? index.p + segment * BR_INDEX_RECORD : NULL;
+		if (!check_index(c, segment, record) && lacking == NONE)
 			lacking = segment;
 		segment++;
 		if (c->now.entries < BR_SEGMENT_ENTRIES)
