@@ -170,17 +170,24 @@ test_many_segments(void **state)
 }
 
 static void
+make_sealed(const char *dir, uint64_t n)
+{
+	br_auto_fd int fd = make_log_dir(dir);
+	struct br_log_writer *w = make_log(fd);
+	for (uint64_t i = 0; i < n; i++)
+		event(w, BR_EV_EXEC, i);
+	assert_int_equal(br_log_seal(w, "end"), 0);
+	br_log_free(w);
+}
+
+static void
 test_nothing_to_do(void **state)
 {
 	struct br_err e = BR_ERR_INIT;
 	sh("rm -rf none; mkdir none");
 	assert_int_equal(recover("none", &e), 0);
 	/* Sealed. */
-	br_auto_fd int fd = make_log_dir("sealed");
-	struct br_log_writer *w = make_log(fd);
-	event(w, BR_EV_EXEC, 0);
-	assert_int_equal(br_log_seal(w, "end"), 0);
-	br_log_free(w);
+	make_sealed("sealed", 1);
 	unsigned char before[BR_SHA256_LEN], after[BR_SHA256_LEN];
 	fingerprint("sealed", before);
 	assert_int_equal(recover("sealed", &e), 0);
@@ -194,6 +201,22 @@ test_nothing_to_do(void **state)
 	make_dead("dead", 0, 0);
 	int rc = recover("dead", &e);
 	must_be_recovered("dead", 0, rc, &e);
+}
+
+/* Killed between the seal and the checkpoint over it. */
+static void
+test_seal_without_checkpoint(void **state)
+{
+	struct br_err e = BR_ERR_INIT;
+	make_sealed("sealed", 3);
+	br_auto_buf notes = get_file("sealed/checkpoints");
+	const char *last = notes.p;
+	for (const char *p = notes.p; (p = strstr(p, "brattice/session/s1\n")) != NULL; p++)
+		last = p;
+	assert_int_equal(truncate("sealed/checkpoints", last - notes.p), 0);
+	int rc = recover("sealed", &e);
+	must_be_recovered("sealed", 4, rc, &e);
+	assert_int_equal(look("sealed").entries, 5);
 }
 
 /* The monitor may be dead while the writer is still at it. */
@@ -416,6 +439,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(test_clean_death),
 	    cmocka_unit_test(test_many_segments),
 	    cmocka_unit_test(test_nothing_to_do),
+	    cmocka_unit_test(test_seal_without_checkpoint),
 	    cmocka_unit_test(test_writer_lives),
 	    cmocka_unit_test(test_every_byte),
 	    cmocka_unit_test(test_quarantine),

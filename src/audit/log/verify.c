@@ -339,7 +339,9 @@ check_end(struct br_check *c)
 {
 	uint64_t n = c->tree.size;
 	enum br_verdict *v = COMPLETENESS(c);
-	if (c->sealed_at != NONE && (c->sealed_at + 1 != n || c->sealed_says != n))
+	/* Killed between the seal and its checkpoint: then recovery's entry follows it. */
+	bool last = c->sealed_at != NONE && (c->sealed_at + 1 == n || c->recovered_at == c->sealed_at + 1);
+	if (c->sealed_at != NONE && (!last || c->sealed_says != c->sealed_at + 1))
 		br_check_bad(c, INTEGRITY(c), BR_TAMPERED, "entry %" PRIu64 " seals a log of %" PRIu64 " entries, but there are %" PRIu64, c->sealed_at,
 		    c->sealed_says, n);
 	if (is_closed(c)) {
@@ -452,7 +454,7 @@ br_log_verify(int dirfd, const struct br_note_key *trusted, struct br_verify *ou
 	c->dirfd = dirfd;
 	c->out = out;
 	c->hashes_fd = c->cast_fd = -1;
-	c->odd = c->sealed_at = NONE;
+	c->odd = c->sealed_at = c->recovered_at = NONE;
 	c->last_type = -1;
 	br_merkle_init(&c->tree);
 	int rc = check_all(c, trusted, e);

@@ -158,6 +158,8 @@ br_check_event(struct br_check *c, uint64_t n, const char *line, size_t len)
 	check_clock(c, n, &h);
 	c->now_types &= h.type >= 0;
 	br_head_index(&c->now, &h, line, len);
+	if (h.type == BR_EV_RECOVERED && !c->recovered)
+		c->recovered_at = n;
 	c->recovered |= h.type == BR_EV_RECOVERED;
 	if (h.type == BR_EV_START || h.type == BR_EV_TERMINAL || h.type == BR_EV_GAP || h.type == BR_EV_SEALED)
 		check_json(c, n, h.type, line, len);

@@ -25,6 +25,7 @@ struct br_check {
 	unsigned char *hash_buf;
 	size_t hash_at, hash_len;
 	uint64_t sealed_at;   /* number of the `sealed` entry, UINT64_MAX: none */
+	uint64_t recovered_at; /* the first one */
 	uint64_t sealed_says; /* what it says of the number of entries */
 	int last_type;        /* of the last entry; -1 none, or not an event */
 	bool recovered;
