@@ -87,17 +87,29 @@ br_audit_ready(int fd)
 }
 
 int
-br_audit_send(int fd, const struct br_event *ev)
+br_audit_post(int fd, const struct br_event *ev, enum br_event_class class)
 {
-	enum br_event_class class = br_event_class_of(ev->type);
 	const struct br_audit_frame f = {.kind = 'E', .class = (uint8_t)class, .type = (uint8_t)ev->type, .denied = ev->denied};
 	if (ev->line.failed || ev->line.len == 0) {
 		errno = ENOMEM; /* half an event is none */
 		return -1;
 	}
-	if (send_frame(fd, f, ev->line.p, ev->line.len) < 0)
+	return send_frame(fd, f, ev->line.p, ev->line.len);
+}
+
+int
+br_audit_wait(int fd)
+{
+	return await(fd, 'k');
+}
+
+int
+br_audit_send(int fd, const struct br_event *ev)
+{
+	enum br_event_class class = br_event_class_of(ev->type);
+	if (br_audit_post(fd, ev, class) < 0)
 		return -1;
-	return class == BR_CLASS_A ? await(fd, 'k') : 0;
+	return class == BR_CLASS_A ? br_audit_wait(fd) : 0;
 }
 
 int
@@ -108,8 +120,14 @@ br_audit_send_terminal(int fd, const char *line, size_t n)
 }
 
 int
-br_audit_seal(int fd, const char *reason)
+br_audit_post_seal(int fd, const char *reason)
 {
 	const struct br_audit_frame f = {.kind = 'S', .class = BR_CLASS_A, .type = BR_EV_SEALED};
-	return send_frame(fd, f, reason, strlen(reason)) < 0 ? -1 : await(fd, 'k');
+	return send_frame(fd, f, reason, strlen(reason));
+}
+
+int
+br_audit_seal(int fd, const char *reason)
+{
+	return br_audit_post_seal(fd, reason) < 0 ? -1 : br_audit_wait(fd);
 }

@@ -25,8 +25,14 @@ int br_audit_ready(int fd);
 /* Sends one finished event on stream `fd` and, for class A, waits until it is on disk. Blocks while the auditor is behind (that slows
  * the agent, never loses a record). 0, or -1 with errno: EPIPE when the auditor is gone. */
 int br_audit_send(int fd, const struct br_event *ev);
+/* The two halves of br_audit_send, for who has something else to do meanwhile: sends it as of class `class` (weaker than its type's for what
+ * has no effect that waits), without waiting; and waits for the answer to one of class A. Answers come in the order of the events. */
+int br_audit_post(int fd, const struct br_event *ev, enum br_event_class class);
+int br_audit_wait(int fd);
 int br_audit_send_terminal(int fd, const char *line, size_t n);
 /* Seals the log; returns when it is on disk. `reason` as in the `sealed` event. */
 int br_audit_seal(int fd, const char *reason);
+/* The same without waiting: br_audit_wait does. */
+int br_audit_post_seal(int fd, const char *reason);
 
 #endif
