@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"export", br_tool_export},
     {"log", br_tool_log},
+    {"recover", br_tool_recover}, /* for brattice itself */
     {"replay", br_tool_replay},
     {"report", br_tool_report},
     {"verify", br_tool_verify},

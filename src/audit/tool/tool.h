@@ -10,7 +10,7 @@
 /* Gets argv from the command's own name on; returns an exit status. */
 typedef int br_tool_fn(int argc, char **argv);
 
-br_tool_fn br_tool_export, br_tool_log, br_tool_replay, br_tool_report, br_tool_verify;
+br_tool_fn br_tool_export, br_tool_log, br_tool_recover, br_tool_replay, br_tool_report, br_tool_verify;
 
 /* A log that a user has named. */
 struct br_place {
