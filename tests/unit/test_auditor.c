@@ -184,7 +184,7 @@ test_orphan(void **state)
 	assert_int_equal(send_event(r.stream[1], BR_EV_PATH, "gate", 1), 0);
 	assert_int_equal(end(&r), 0);
 	assert_int_equal(count(r.logdir, "\"who\":\"monitor\"", NULL), 1);
-	assert_int_equal(count(r.logdir, "all senders are gone", NULL), 1);
+	assert_int_equal(count(r.logdir, "the monitor died", NULL), 1);
 	assert_int_equal(count(r.logdir, "\"type\":\"gap\"", NULL), 0);
 	assert_true(is_sealed(r.logdir));
 	(void)close(r.logdir);

@@ -15,6 +15,8 @@ struct ruleset_attr {
 	uint64_t scoped;             /* abstract sockets and signals */
 };
 
+#define FILES_MAX 256
+
 void
 br_auditor_detach(void)
 {
@@ -53,7 +55,12 @@ landlock(int logdir)
 int
 br_auditor_confine(int logdir, struct br_err *e)
 {
-	const struct rlimit no_core = {0}, files = {.rlim_cur = 256, .rlim_max = 256};
+	const struct rlimit no_core = {0};
+	struct rlimit files = {0};
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return br_err_set(e, errno, "cannot confine the auditor");
+	if (files.rlim_max > FILES_MAX)
+		files.rlim_cur = files.rlim_max = FILES_MAX;
 	if (setrlimit(RLIMIT_CORE, &no_core) < 0 || setrlimit(RLIMIT_NOFILE, &files) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return br_err_set(e, errno, "cannot confine the auditor");
 	return landlock(logdir) < 0 ? br_err_set(e, errno, "cannot confine the auditor: Landlock") : 0;

@@ -172,7 +172,7 @@ static int
 seal(struct auditor *a, struct br_err *e)
 {
 	char reason[sizeof(a->reason)];
-	(void)snprintf(reason, sizeof(reason), "%s", a->sealer != NULL ? a->reason : "all senders are gone");
+	(void)snprintf(reason, sizeof(reason), "%s", a->sealer != NULL ? a->reason : "the monitor died");
 	if (a->sealer != NULL && take_rest(a) < 0)
 		return lost("written", e);
 	if (br_log_seal(a->w, reason) < 0)
