@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "session/made.h"
+#include "session/recorder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -85,7 +86,7 @@ static int64_t
 last_sign_of_life(int dir)
 {
 	struct stat st;
-	if (fstatat(dir, "events.jsonl", &st, AT_SYMLINK_NOFOLLOW) < 0 && fstat(dir, &st) < 0)
+	if (fstatat(dir, "log/hashes", &st, AT_SYMLINK_NOFOLLOW) < 0 && fstat(dir, &st) < 0)
 		return br_realtime_ms();
 	return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
@@ -117,6 +118,8 @@ bury(int dir, const char *id, struct br_gc_report *r, struct br_err *e)
 	/* With its lock the next gc looks again. */
 	if (!empty)
 		return 0;
+	if (br_recorder_recover(dir, e) < 0)
+		return -1;
 	/* Gone: the session ended by itself between the opening of its lock and the taking of it. */
 	if (unlinkat(dir, "lock", 0) < 0)
 		return errno == ENOENT ? 1 : br_err_set(e, errno, "cannot remove the lock");

@@ -29,9 +29,9 @@ br_helper_path(const char *name, char *out, size_t room, struct br_err *e)
 	return br_err_hint(e, "install brattice as a whole (make install), or run it from the build tree");
 }
 
-/* With `out` its standard output, else to standard error. */
+/* With `out` its standard output, else to standard error; `said` its standard error, or -1: ours. */
 static pid_t
-spawn(const char *name, char *const argv[], int out, struct br_err *e)
+spawn(const char *name, char *const argv[], int out, int said, struct br_err *e)
 {
 	char path[PATH_MAX];
 	if (br_helper_path(name, path, sizeof(path), e) < 0)
@@ -41,6 +41,8 @@ spawn(const char *name, char *const argv[], int out, struct br_err *e)
 		return br_err_set(e, ENOMEM, "cannot start %s", name);
 	(void)posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	(void)posix_spawn_file_actions_adddup2(&fa, out >= 0 ? out : 2, 1);
+	if (said >= 0)
+		(void)posix_spawn_file_actions_adddup2(&fa, said, 2);
 	pid_t pid;
 	int rc = posix_spawn(&pid, path, &fa, NULL, argv, environ);
 	(void)posix_spawn_file_actions_destroy(&fa);
@@ -62,17 +64,17 @@ wait_for(pid_t pid, const char *name, struct br_err *e)
 int
 br_helper_run(const char *name, char *const argv[], struct br_err *e)
 {
-	pid_t pid = spawn(name, argv, -1, e);
+	pid_t pid = spawn(name, argv, -1, -1, e);
 	return pid < 0 ? -1 : wait_for(pid, name, e);
 }
 
-int
-br_helper_output(const char *name, char *const argv[], struct br_buf *out, size_t max, struct br_err *e)
+static int
+output(const char *name, char *const argv[], bool both, struct br_buf *out, size_t max, struct br_err *e)
 {
 	int p[2];
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return br_err_set(e, errno, "cannot start %s", name);
-	pid_t pid = spawn(name, argv, p[1], e);
+	pid_t pid = spawn(name, argv, p[1], both ? p[1] : -1, e);
 	(void)close(p[1]);
 	int rc = pid < 0 ? -1 : br_read_all(p[0], out, max);
 	int saved = errno;
@@ -81,4 +83,16 @@ br_helper_output(const char *name, char *const argv[], struct br_buf *out, size_
 		return -1;
 	int status = wait_for(pid, name, e);
 	return rc < 0 ? br_err_set(e, saved, "cannot read what %s says", name) : status;
+}
+
+int
+br_helper_output(const char *name, char *const argv[], struct br_buf *out, size_t max, struct br_err *e)
+{
+	return output(name, argv, false, out, max, e);
+}
+
+int
+br_helper_all_output(const char *name, char *const argv[], struct br_buf *out, size_t max, struct br_err *e)
+{
+	return output(name, argv, true, out, max, e);
 }

@@ -12,5 +12,7 @@ int br_helper_path(const char *name, char *out, size_t room, struct br_err *e);
 int br_helper_run(const char *name, char *const argv[], struct br_err *e);
 /* The same, with what it writes to its standard output appended to `out`: at most `max` bytes, more is an error. */
 int br_helper_output(const char *name, char *const argv[], struct br_buf *out, size_t max, struct br_err *e);
+/* The same, with what it writes to its standard error too. */
+int br_helper_all_output(const char *name, char *const argv[], struct br_buf *out, size_t max, struct br_err *e);
 
 #endif

@@ -15,9 +15,6 @@
 #include <unistd.h>
 
 #define DRAIN_MS 2000
-#define DENIALS_SYNCED 1000U
-#define DENIALS_WHOLE 10000U
-#define DENIALS_SAMPLE 1000U
 #define STOP_GRACE_US 10000000
 #define FRAME_MAX (128U << 10)
 #define COPY_MAX (256U << 10)
@@ -41,7 +38,7 @@ copy_event(struct br_monitor *m)
 	struct br_err e = BR_ERR_INIT;
 	if (m->copy == NULL)
 		return 0;
-	br_relay_inject(m->copy, m->events.line.p, m->events.line.len);
+	br_relay_inject(m->copy, m->rec.event.line.p, m->rec.event.line.len);
 	if (br_relay_pending(m->copy) <= COPY_MAX)
 		return 0;
 	(void)br_err_set(&e, 0, "nobody reads the events of --json-events any more; the session is stopped");
@@ -50,17 +47,32 @@ copy_event(struct br_monitor *m)
 	return -1;
 }
 
+/* The record can't be kept: nothing may go on unrecorded (invariant 6). */
 static int
-commit(struct br_monitor *m, bool durable)
+unrecorded(struct br_monitor *m)
 {
-	if (br_events_commit(&m->events, durable) < 0) {
-		struct br_err e = BR_ERR_INIT;
-		(void)br_err_set(&e, errno, "cannot write the session's record; the session is stopped");
-		(void)br_err_hint(&e, "make room where brattice keeps its state, then run again");
-		fail(m, &e);
-		return -1;
-	}
-	return copy_event(m);
+	struct br_err e = BR_ERR_INIT;
+	int sys = errno;
+	/* First of all: to learn why takes a moment. */
+	br_monitor_kill(m);
+	br_recorder_cause(&m->rec, sys, &e);
+	fail(m, &e);
+	return -1;
+}
+
+/* The event in m->rec.event: of class A, it is on disk when this returns. */
+static int
+commit(struct br_monitor *m)
+{
+	return br_recorder_commit(&m->rec) < 0 ? unrecorded(m) : copy_event(m);
+}
+
+static void
+on_auditor(void *arg, uint32_t events)
+{
+	(void)events;
+	errno = EPIPE;
+	(void)unrecorded(arg);
 }
 
 int
@@ -72,7 +84,7 @@ br_monitor_copy_events(struct br_monitor *m, int fd, struct br_err *e)
 		m->copy = br_relay_new(m->loop, -1, m->copy_fd, NULL, NULL, m);
 	if (m->copy == NULL)
 		return br_err_set(e, errno, "--json-events");
-	br_relay_inject(m->copy, m->events.line.p, m->events.line.len);
+	br_relay_inject(m->copy, m->rec.event.line.p, m->rec.event.line.len);
 	return 0;
 }
 
@@ -81,7 +93,7 @@ br_monitor_end_copy(struct br_monitor *m)
 {
 	if (m->copy == NULL)
 		return;
-	br_relay_inject(m->copy, m->events.line.p, m->events.line.len);
+	br_relay_inject(m->copy, m->rec.event.line.p, m->rec.event.line.len);
 	br_relay_flush(m->copy, COPY_END_MS);
 	br_relay_free(m->copy);
 	m->copy = NULL;
@@ -152,37 +164,46 @@ next_string(const char **p, const char *end)
 	return s;
 }
 
-static void
-record_denial(struct br_monitor *m, const char *p, size_t n, bool denied)
+/* What the gate refused, or, with `refused` false, what the kernel did: that has no effect that waits for the record. */
+static int
+record_denial(struct br_monitor *m, const char *p, size_t n, bool refused)
 {
-	struct br_gate_event ev;
+	struct br_gate_event g;
+	struct br_event *ev = &m->rec.event;
 	const char *end = p + n;
-	if (n < sizeof(ev))
-		return;
-	memcpy(&ev, p, sizeof(ev));
-	p += sizeof(ev);
-	ev.op[sizeof(ev.op) - 1] = ev.comm[sizeof(ev.comm) - 1] = '\0';
+	if (n < sizeof(g))
+		return -1;
+	memcpy(&g, p, sizeof(g));
+	p += sizeof(g);
+	g.op[sizeof(g.op) - 1] = g.comm[sizeof(g.comm) - 1] = '\0';
 	const char *path = next_string(&p, end), *rule = next_string(&p, end), *origin = next_string(&p, end), *why = next_string(&p, end);
-	br_events_begin(&m->events, "path");
-	br_events_str(&m->events, "op", ev.op);
-	br_events_str(&m->events, "path", path);
-	br_events_str(&m->events, "decision", "deny");
-	br_events_str(&m->events, "rule", rule);
-	br_events_str(&m->events, "origin", origin);
-	br_events_str(&m->events, "why", why);
-	br_events_int(&m->events, "pid", ev.pid);
-	br_events_str(&m->events, "comm", ev.comm);
-	br_events_str(&m->events, "errno", strerror(ev.err));
+	bool call = br_streq(g.op, "call");
+	br_event_begin(ev, call ? BR_EV_CALL : BR_EV_PATH);
+	if (!call)
+		br_event_str(ev, "op", g.op);
+	br_event_str(ev, call ? "call" : "path", path);
+	br_event_str(ev, "decision", "deny");
+	br_event_str(ev, "rule", rule);
+	br_event_str(ev, "origin", origin);
+	br_event_str(ev, "why", why);
+	br_event_int(ev, "pid", g.pid);
+	br_event_str(ev, "comm", g.comm);
+	br_event_str(ev, "errno", strerror(g.err));
+	br_event_denied(ev);
 	m->denied++;
-	/* A flood must neither fill the disk nor hold everything up: past the first thousands one in many is written, with the count
-	 * of those between, and only these wait for the disk. */
-	bool written = m->denied <= DENIALS_WHOLE || m->denied % DENIALS_SAMPLE == 0;
-	if (m->denied > DENIALS_WHOLE)
-		br_events_int(&m->events, "denied_so_far", m->denied);
-	if ((written && commit(m, denied && m->denied <= DENIALS_SYNCED) < 0) || !denied)
+	if (refused)
+		return commit(m);
+	return br_recorder_post(&m->rec, BR_CLASS_B) < 0 ? unrecorded(m) : copy_event(m);
+}
+
+/* A refusal is on disk before the gate, and so the caller, hears of it. */
+static void
+take_denial(struct br_monitor *m, const char *p, size_t n)
+{
+	struct br_err e = BR_ERR_INIT;
+	if (record_denial(m, p, n, true) < 0)
 		return;
 	/* Else the gate, and with it everything inside, would wait for ever. */
-	struct br_err e = BR_ERR_INIT;
 	if (br_send_frame(m->gate_sock, "A", 1, NULL, 0) < 0 && errno != EPIPE && errno != ECONNRESET) {
 		(void)br_err_set(&e, errno, "cannot answer the path gate");
 		fail(m, &e);
@@ -200,6 +221,31 @@ append(struct br_monitor *m, int fd, const char *p, size_t n)
 	fail(m, &e);
 }
 
+/* Lines "op path", each name once: for the handoff check, and events. The copy of --json-events goes without: a checkout makes
+ * thousands at once. */
+static void
+touched(struct br_monitor *m, char *p, size_t n)
+{
+	struct br_event *ev = &m->rec.event;
+	append(m, m->touched_fd, p, n);
+	p[n] = '\0';
+	for (char *next; *p != '\0' && !m->failed; p = next) {
+		next = p + strcspn(p, "\n");
+		if (*next != '\0')
+			*next++ = '\0';
+		char *path = p;
+		const char *op = br_field_next(&path);
+		if (op == NULL || !br_unescape(path))
+			continue;
+		m->touched++;
+		br_event_begin(ev, BR_EV_WATCH);
+		br_event_str(ev, "op", op);
+		br_event_str(ev, "path", path);
+		if (br_recorder_commit(&m->rec) < 0)
+			(void)unrecorded(m);
+	}
+}
+
 /* No cgroup holds memory down here: the process that has most of it goes, as the kernel's own killer would have it. */
 static void
 over_memory(struct br_monitor *m, const char *p, size_t n)
@@ -208,11 +254,11 @@ over_memory(struct br_monitor *m, const char *p, size_t n)
 	if (n != sizeof(mem))
 		return;
 	memcpy(&mem, p, sizeof(mem));
-	br_events_begin(&m->events, "limit");
-	br_events_str(&m->events, "what", "memory");
-	br_events_int(&m->events, "bytes", (int64_t)mem.total);
-	br_events_int(&m->events, "killed", mem.pid);
-	if (commit(m, true) == 0)
+	br_event_begin(&m->rec.event, BR_EV_LIMIT);
+	br_event_str(&m->rec.event, "what", "memory");
+	br_event_int(&m->rec.event, "bytes", (int64_t)mem.total);
+	br_event_int(&m->rec.event, "killed", mem.pid);
+	if (commit(m) == 0)
 		(void)br_wall_kill_one(&m->wall, mem.pid);
 }
 
@@ -229,19 +275,18 @@ take_frame(struct br_monitor *m, char *frame, size_t n)
 		m->gate_watch = NULL;
 		break;
 	case 'D':
-		record_denial(m, frame + 1, n - 1, true);
+		take_denial(m, frame + 1, n - 1);
 		break;
 	case 'N':
-		record_denial(m, frame + 1, n - 1, false);
+		(void)record_denial(m, frame + 1, n - 1, false);
 		break;
 	case 'T':
-		m->touched++;
-		append(m, m->touched_fd, frame + 1, n - 1);
+		touched(m, frame + 1, n - 1);
 		break;
 	case 'H':
 	case 'h':
 		if (m->late != NULL) {
-			frame[n < FRAME_MAX ? n : FRAME_MAX - 1] = '\0';
+			frame[n] = '\0';
 			br_latecomers_expect(m->late, frame + 1, frame[0] == 'H' ? 1 : -1);
 		}
 		break;
@@ -261,10 +306,10 @@ static void
 on_gate(void *arg, uint32_t events)
 {
 	struct br_monitor *m = arg;
-	static char frame[FRAME_MAX];
+	static char frame[FRAME_MAX + 1];
 	struct br_err e = BR_ERR_INIT;
 	(void)events;
-	ssize_t n = br_recv_frame(m->gate_sock, frame, sizeof(frame), NULL, NULL);
+	ssize_t n = br_recv_frame(m->gate_sock, frame, FRAME_MAX, NULL, NULL);
 	if (n <= 0) {
 		/* The last process inside is gone, or the gate was killed: then the listener is closed and nothing inside can change
 		 * a name any more (ENOSYS); init's own end follows, or is made to. */
@@ -274,6 +319,11 @@ on_gate(void *arg, uint32_t events)
 		if (m->ended || m->failed)
 			return;
 		br_monitor_kill(m);
+		/* Of the two it is the auditor's end that took the gate along. */
+		if (br_recorder_gone(&m->rec)) {
+			on_auditor(m, 0);
+			return;
+		}
 		(void)br_err_set(&e, 0, "the path gate was killed: everything inside was ended");
 		fail(m, &e);
 		return;
@@ -284,10 +334,10 @@ on_gate(void *arg, uint32_t events)
 void
 br_monitor_drain_gate(struct br_monitor *m)
 {
-	static char frame[FRAME_MAX];
+	static char frame[FRAME_MAX + 1];
 	while (m->gate_sock >= 0 && !m->gate_done) {
 		struct pollfd p = {.fd = m->gate_sock, .events = POLLIN};
-		ssize_t n = poll(&p, 1, DRAIN_MS) == 1 ? br_recv_frame(m->gate_sock, frame, sizeof(frame), NULL, NULL) : 0;
+		ssize_t n = poll(&p, 1, DRAIN_MS) == 1 ? br_recv_frame(m->gate_sock, frame, FRAME_MAX, NULL, NULL) : 0;
 		if (n <= 0)
 			return;
 		take_frame(m, frame, (size_t)n);
@@ -316,8 +366,6 @@ br_monitor_mask(void *arg, const char *rel)
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof(path), "%s/%s", m->meta->project, rel) >= (int)sizeof(path))
 		return;
-	br_events_begin(&m->events, "hide");
-	br_events_str(&m->events, "path", path);
 	if (br_wall_mask(&m->wall, path, m->uid, m->gid, &e) < 0) {
 		struct stat st;
 		if (lstat(path, &st) < 0)
@@ -326,7 +374,10 @@ br_monitor_mask(void *arg, const char *rel)
 		fail(m, &e);
 		return;
 	}
-	(void)commit(m, false);
+	br_event_begin(&m->rec.event, BR_EV_WATCH);
+	br_event_str(&m->rec.event, "op", "hide");
+	br_event_str(&m->rec.event, "path", path);
+	(void)commit(m);
 }
 
 /* ---- terminal ---- */
@@ -435,11 +486,12 @@ time_over(void *arg, uint32_t events)
 {
 	struct br_monitor *m = arg;
 	(void)events;
-	br_events_begin(&m->events, "limit");
-	br_events_str(&m->events, "what", "time");
-	br_events_int(&m->events, "seconds", (int64_t)m->time_limit);
-	if (commit(m, true) < 0)
+	br_event_begin(&m->rec.event, BR_EV_LIMIT);
+	br_event_str(&m->rec.event, "what", "time");
+	br_event_int(&m->rec.event, "seconds", (int64_t)m->time_limit);
+	if (commit(m) < 0)
 		return;
+	m->timed_out = true;
 	br_warn("the session's time limit of %llu s is over: the command is asked to end", (unsigned long long)m->time_limit);
 	stop(m, SIGTERM);
 }
@@ -519,7 +571,8 @@ br_monitor_watch(struct br_monitor *m, struct br_err *e)
 	    .resize = ctl_resize,
 	    .can_attach = ctl_can_attach,
 	    .replay = ctl_replay};
-	if (watch(m, m->wall.sock, on_init, e) < 0 || watch_gate(m, e) < 0 || watch(m, m->sigfd, on_signal, e) < 0)
+	if (watch(m, m->wall.sock, on_init, e) < 0 || watch_gate(m, e) < 0 || watch(m, m->sigfd, on_signal, e) < 0 ||
+	    watch(m, m->rec.fd, on_auditor, e) < 0)
 		return -1;
 	if (m->late != NULL && watch(m, br_latecomers_fd(m->late), on_latecomers, e) < 0)
 		return -1;

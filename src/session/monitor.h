@@ -4,8 +4,8 @@
 
 #include "sandbox/wall.h"
 #include "session/control.h"
-#include "session/events.h"
 #include "session/latecomers.h"
+#include "session/recorder.h"
 #include "session/relay.h"
 #include "session/state.h"
 #include "session/terminal.h"
@@ -14,10 +14,10 @@ struct br_monitor {
 	struct br_loop *loop;
 	struct br_wall wall;
 	struct br_control *control;
-	struct br_events events;
+	struct br_recorder rec;
 	struct br_session_meta *meta;
 	int session_dir;
-	struct br_relay *copy; /* of each event, to --json-events; NULL: none */
+	struct br_relay *copy; /* of events, to --json-events; NULL: none */
 	int copy_fd;
 	int touched_fd, base_fd;
 
@@ -41,6 +41,7 @@ struct br_monitor {
 	bool started;     /* the command runs */
 	bool ended;
 	bool stopping;
+	bool timed_out;
 	int status;       /* exit status for the user */
 	unsigned denied, watched;
 	uint64_t touched;
@@ -48,7 +49,7 @@ struct br_monitor {
 	bool failed;
 };
 
-/* Begins the copy of events to the user's descriptor `fd`, with the event just recorded. SIGPIPE must be ignored. 0 or -1. */
+/* Begins the copy of events to the user's descriptor `fd`, with the event just posted. SIGPIPE must be ignored. 0 or -1. */
 int br_monitor_copy_events(struct br_monitor *m, int fd, struct br_err *e);
 /* The last event, recorded or not, and what the reader has not taken yet; waits for it half a second at most. */
 void br_monitor_end_copy(struct br_monitor *m);

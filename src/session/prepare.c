@@ -98,7 +98,7 @@ start_session(struct br_run *s, struct br_err *e)
 		return -1;
 	if (snprintf(s->dir, sizeof(s->dir), "%s/sessions/%s", s->state, m->id) >= (int)sizeof(s->dir))
 		return br_err_set(e, ENAMETOOLONG, "%s", s->state);
-	return 0;
+	return s->o->explain ? 0 : br_recorder_start(&s->m.rec, s->m.session_dir, m->id, e);
 }
 
 static int

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define DRAIN_MS 500
+#define HANDOFF_MAX (16UL << 20)
 
 static int
 explain(struct br_run *s)
@@ -118,6 +119,27 @@ drain_gate(struct br_run *s)
 	m->gate_sock = -1;
 }
 
+/* What the helper listed, one JSON object a line, as a list. */
+static void
+record_handoff(struct br_run *s)
+{
+	struct br_event *ev = &s->m.rec.event;
+	br_auto_buf list = {0};
+	if (br_read_file(s->m.session_dir, "handoff", &list, HANDOFF_MAX) < 0 || list.len == 0)
+		return;
+	br_event_begin(ev, BR_EV_HANDOFF);
+	br_event_open(ev, "names", '[');
+	for (const char *p = list.p; *p != '\0';) {
+		size_t n = strcspn(p, "\n");
+		if (p != list.p)
+			br_buf_putc(&ev->line, ',');
+		br_buf_put(&ev->line, p, n);
+		p += n + (p[n] == '\n');
+	}
+	br_event_close(ev, ']');
+	(void)br_recorder_commit(&s->m.rec); /* the end of the record, which follows, tells when it is broken */
+}
+
 /* What the changes could make the host execute; the helper stays quiet when there is nothing. */
 static void
 handoff(struct br_run *s)
@@ -137,11 +159,39 @@ handoff(struct br_run *s)
 	    (char[]){"--policy"}, policy, br_cli_colour(STDERR_FILENO) ? (char[]){"--colour"} : NULL, NULL};
 	if (br_helper_run("brattice-review", argv, &e) < 0)
 		br_err_print(&e);
+	record_handoff(s);
 }
 
-/* Everything that was made goes, in the opposite order; safe wherever the start stopped. */
+/* The last event, and the seal: posted, not waited for. */
 static void
-finish(struct br_run *s, int status)
+say_end(struct br_run *s, int status, const char *why)
+{
+	struct br_recorder *rec = &s->m.rec;
+	struct br_event *ev = &rec->event;
+	if (rec->fd < 0 || rec->broken)
+		return;
+	br_event_begin(ev, BR_EV_END);
+	br_event_int(ev, "status", status);
+	br_event_str(ev, "reason", why);
+	br_event_int(ev, "denied", s->m.denied);
+	br_event_seconds(ev, "wall_s", br_now_us() - s->began_us);
+	if (br_recorder_post(rec, BR_CLASS_A) == 0)
+		(void)br_recorder_seal(rec, "the session ended");
+}
+
+/* The command has ended, and what it did is on record; its end isn't. */
+static void
+say_unsealed(struct br_recorder *rec)
+{
+	struct br_err e = BR_ERR_INIT;
+	br_recorder_cause(rec, errno, &e);
+	(void)br_err_wrap(&e, "the end of the session is not on record");
+	br_err_print(&e);
+}
+
+/* Everything that was made goes, in the opposite order; safe wherever the start stopped. `why`: the reason of the end. */
+static void
+finish(struct br_run *s, int status, const char *why)
 {
 	struct br_monitor *m = &s->m;
 	br_monitor_kill(m);
@@ -156,21 +206,17 @@ finish(struct br_run *s, int status)
 	drain_gate(s);
 	if (m->control != NULL)
 		br_control_close(m->control, status);
-	if (m->events.fd >= 0) {
-		br_events_begin(&m->events, "end");
-		br_events_int(&m->events, "status", status);
-		br_events_int(&m->events, "denied", m->denied);
-		(void)br_events_commit(&m->events, false);
-		br_monitor_end_copy(m);
-		/* On its way to disk, but not waited for: after a power cut the session reads as ended by a crash, which is true. */
-		(void)sync_file_range(m->events.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-		br_events_close(&m->events);
-	}
 	handoff(s);
+	say_end(s, status, why);
+	br_monitor_end_copy(m);
 	if (s->meta.id[0] != '\0') {
+		/* While the end of the record goes to disk. */
 		br_home_finish(&s->ph, &s->policy);
+		bool sealed = m->rec.fd < 0 || br_recorder_settle(&m->rec) == 0 || !m->rec.ready; /* without a log, nothing ran */
+		if (!sealed && m->started && !m->failed)
+			say_unsealed(&m->rec);
 		struct br_err ignored = BR_ERR_INIT;
-		(void)br_session_end(m->session_dir, &s->meta, status, &ignored);
+		(void)br_session_end(m->session_dir, &s->meta, status, sealed, &ignored);
 	}
 }
 
@@ -179,6 +225,7 @@ release(struct br_run *s)
 {
 	struct br_monitor *m = &s->m;
 	br_loop_free(m->loop);
+	br_recorder_free(&m->rec);
 	br_home_free(&s->ph);
 	br_plan_free(&s->plan);
 	br_latecomers_free(m->late);
@@ -193,12 +240,19 @@ release(struct br_run *s)
 		br_cleanup_fd(fds[i]);
 }
 
+/* Of an end that is not brattice's own failure. */
+static const char *
+reason(const struct br_monitor *m)
+{
+	return m->timed_out ? "the time limit is over" : m->stopping ? "brattice was asked to stop" : "the command ended";
+}
+
 int
 br_run(const struct br_run_options *o, struct br_err *e)
 {
-	struct br_run s = {.o = o, .lock = -1, .limits = {.procs = {-1, -1, -1, -1}}, .stdio = {-1, -1, -1}, .far = {-1, -1, -1}};
+	struct br_run s = {.o = o, .began_us = br_now_us(), .lock = -1, .limits = {.procs = {-1, -1, -1, -1}}, .stdio = {-1, -1, -1}, .far = {-1, -1, -1}};
 	s.m = (struct br_monitor){.session_dir = -1, .copy_fd = -1, .touched_fd = -1, .base_fd = -1, .gate_sock = -1, .sigfd = -1,
-	    .term = {.fd = -1}, .pty = -1, .events = {.fd = -1}, .wall = {.pidfd = -1, .userns = -1, .mntns = -1, .sock = -1, .gate_sock = -1}, .meta = &s.meta};
+	    .term = {.fd = -1}, .pty = -1, .rec = BR_RECORDER_INIT, .wall = {.pidfd = -1, .userns = -1, .mntns = -1, .sock = -1, .gate_sock = -1}, .meta = &s.meta};
 	s.m.loop = br_loop_new();
 	int rc = s.m.loop == NULL ? br_err_set(e, errno, "epoll") : br_session_prepare(&s, e);
 	if (rc == 0)
@@ -209,7 +263,7 @@ br_run(const struct br_run_options *o, struct br_err *e)
 		rc = launch(&s, e) < 0 ? -1 : s.m.status;
 	if (rc < 0)
 		hint_missing(e);
-	finish(&s, rc >= 0 ? rc : e->status);
+	finish(&s, rc >= 0 ? rc : e->status, rc >= 0 ? reason(&s.m) : e->msg);
 	release(&s);
 	return rc;
 }

@@ -23,6 +23,7 @@ struct stand_in {
 
 struct br_run {
 	const struct br_run_options *o;
+	uint64_t began_us;
 	char *state;
 	char home[PATH_MAX], user[64];
 	uid_t uid;
@@ -60,7 +61,7 @@ int br_session_set_stdio(struct br_run *s, struct br_err *e);
 /* stdio.c: begins to relay; the event loop exists. */
 int br_session_start_pipes(struct br_run *s, struct br_err *e);
 
-/* start.c, in this order. The record is opened and the start written; signals go to a descriptor; init is cloned and mounts while the
+/* start.c, in this order. The start is given to the auditor, which makes the log meanwhile; signals go to a descriptor; init is cloned and mounts while the
  * project is looked over; the gate is forked; the start is on disk before the gate may let init start the command. */
 int br_session_open_records(struct br_run *s, struct br_err *e);
 int br_session_block_signals(struct br_run *s, struct br_err *e);

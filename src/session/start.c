@@ -11,38 +11,101 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+/* "A, B" as a list. */
+static void
+put_names(struct br_event *ev, const char *key, const char *names)
+{
+	br_event_open(ev, key, '[');
+	for (const char *p = names; p != NULL && *p != '\0';) {
+		size_t n = strcspn(p, ",");
+		br_event_strn(ev, NULL, p, n);
+		p += n + strspn(p + n, ", ");
+	}
+	br_event_close(ev, ']');
+}
+
+static void
+put_limits(struct br_event *ev, const struct br_limits *l)
+{
+	br_event_open(ev, "limits", '{');
+	for (int k = 0; k < BR_LIMIT_N; k++) {
+		if (l->value[k] == 0)
+			continue;
+		br_event_open(ev, br_limit_name((enum br_limit_kind)k), '{');
+		br_event_int(ev, "value", (int64_t)l->value[k]);
+		br_event_str(ev, "how", br_limit_how_name(l->how[k]));
+		br_event_str(ev, "by", l->by[k]);
+		br_event_close(ev, '}');
+	}
+	br_event_close(ev, '}');
+}
+
+static void
+put_environment(struct br_event *ev, const struct br_env *env)
+{
+	br_event_open(ev, "env", '[');
+	for (char **v = env->v; v != NULL && *v != NULL; v++)
+		br_event_strn(ev, NULL, *v, strcspn(*v, "="));
+	br_event_close(ev, ']');
+	if (env->secrets.len > 0)
+		put_names(ev, "withheld", env->secrets.p);
+}
+
+/* With its secrets as hashes: a key on the command line is not for the record. */
+static void
+put_argv(struct br_event *ev, const struct br_run *s)
+{
+	br_auto_buf b = {0};
+	for (char **a = s->o->argv; *a != NULL; a++)
+		br_buf_put(&b, *a, strlen(*a) + 1);
+	br_event_argv(ev, "argv", b.p, b.len, s->m.rec.salt);
+	ev->line.failed |= b.failed;
+}
+
+/* What is about to run, where, under what. */
+static void
+start_event(struct br_event *ev, const struct br_run *s)
+{
+	struct utsname u = {0};
+	(void)uname(&u);
+	br_event_begin(ev, BR_EV_START);
+	br_event_str(ev, "session", s->meta.id);
+	br_event_str(ev, "version", BRATTICE_VERSION);
+	put_argv(ev, s);
+	br_event_str(ev, "project", s->project.root);
+	br_event_str(ev, "cwd", s->project.cwd);
+	br_event_str(ev, "wall", "namespace");
+	br_event_str(ev, "policy", s->policy.hash);
+	br_event_open(ev, "profiles", '[');
+	for (const struct br_pol_rec *r = NULL; (r = br_pol_next(&s->policy, BR_POL_PROFILE, r)) != NULL;)
+		br_event_str(ev, NULL, r->text);
+	br_event_close(ev, ']');
+	br_event_str(ev, "user", s->user);
+	br_event_int(ev, "uid", s->uid);
+	br_event_str(ev, "host", u.nodename);
+	br_event_str(ev, "kernel", u.release);
+	put_environment(ev, &s->env);
+	put_limits(ev, &s->limits);
+}
 
 int
 br_session_open_records(struct br_run *s, struct br_err *e)
 {
 	int dir = s->m.session_dir;
-	if (br_events_open(&s->m.events, dir) < 0)
-		return br_err_set(e, errno, "cannot open the session's record");
 	s->m.touched_fd = openat(dir, "touched", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	s->m.base_fd = openat(dir, "base", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->m.touched_fd < 0 || s->m.base_fd < 0)
 		return br_err_set(e, errno, "cannot open the session's list of changes");
 	(void)snprintf(s->meta.policy, sizeof(s->meta.policy), "%s", s->policy.hash);
-	br_events_begin(&s->m.events, "start");
-	br_events_str(&s->m.events, "session", s->meta.id);
-	br_events_strv(&s->m.events, "argv", s->o->argv);
-	br_events_str(&s->m.events, "project", s->project.root);
-	br_events_str(&s->m.events, "policy", s->policy.hash);
-	br_events_str(&s->m.events, "wall", "namespace");
-	if (s->env.secrets.len > 0)
-		br_events_str(&s->m.events, "withheld", s->env.secrets.p);
-	for (int k = 0; k < BR_LIMIT_N; k++) {
-		char key[32], text[96];
-		if (s->limits.value[k] == 0)
-			continue;
-		(void)snprintf(key, sizeof(key), "limit.%s", br_limit_name((enum br_limit_kind)k));
-		(void)snprintf(text, sizeof(text), "%llu %s (%s)", (unsigned long long)s->limits.value[k], br_limit_how_name(s->limits.how[k]),
-		    s->limits.by[k]);
-		br_events_str(&s->m.events, key, text);
-	}
-	if (br_events_commit(&s->m.events, false) < 0)
-		return br_err_set(e, errno, "cannot write the session's record");
+	/* The compiled policy never changes under its name, which is its hash: a link will do. */
+	if (linkat(AT_FDCWD, s->policy_file, dir, "log/policy", 0) < 0)
+		return br_err_set(e, errno, "cannot keep the policy in the session's record");
+	start_event(&s->m.rec.event, s);
+	/* Should the auditor be dead already, br_session_release_gate tells: a wall that can't be made says better what is the matter. */
+	(void)br_recorder_post(&s->m.rec, BR_CLASS_A);
 	return 0;
 }
 
@@ -77,7 +140,7 @@ br_session_start_wall(struct br_run *s, struct br_err *e)
 	    .stdio = {s->stdio[0], s->stdio[1], s->stdio[2]},
 	    .rlimits = {.files = s->limits.value[BR_LIMIT_FILES], .pids = s->limits.value[BR_LIMIT_PIDS], .fsize = s->limits.value[BR_LIMIT_DISK]}};
 	memcpy(c.cgroup_procs, s->limits.procs, sizeof(c.cgroup_procs));
-	const int drop[] = {s->far[0], s->far[1], s->far[2], s->lock, s->m.session_dir, s->m.events.fd, s->m.touched_fd, s->m.base_fd, s->m.sigfd,
+	const int drop[] = {s->far[0], s->far[1], s->far[2], s->lock, s->m.session_dir, s->m.rec.fd, s->m.rec.gate_fd, s->m.rec.said, s->m.touched_fd, s->m.base_fd, s->m.sigfd,
 	    s->m.term.fd, s->ph.made.fd, s->ph.made.project, s->m.copy_fd};
 	memcpy(c.drop, drop, sizeof(drop));
 	c.ndrop = BR_ARRAY_LEN(drop);
@@ -130,7 +193,7 @@ br_session_start_gate(struct br_run *s, struct br_err *e)
 		struct br_gate_config c = {.init_pidfd = s->m.wall.pidfd,
 		    .init_sock = s->m.wall.gate_sock,
 		    .monitor_sock = pair[1],
-		    .audit = -1,
+		    .audit = s->m.rec.gate_fd,
 		    /* Closing the last descriptor of an inotify group waits for a grace period of the kernel's, some 10 ms. */
 		    .hold = s->m.late != NULL ? br_latecomers_fd(s->m.late) : -1,
 		    .guard = s->guard,
@@ -144,6 +207,7 @@ br_session_start_gate(struct br_run *s, struct br_err *e)
 		    .umask = mask,
 		    .started_ms = s->meta.started_ms,
 		    .memory = s->limits.how[BR_LIMIT_MEMORY] == BR_LIMIT_APPROXIMATE ? s->limits.value[BR_LIMIT_MEMORY] : 0};
+		memcpy(c.salt, s->m.rec.salt, sizeof(c.salt));
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != s->meta.pid)
 			_exit(1);
@@ -152,17 +216,21 @@ br_session_start_gate(struct br_run *s, struct br_err *e)
 	(void)close(pair[1]);
 	(void)close(s->m.wall.gate_sock);
 	s->m.wall.gate_sock = -1;
+	(void)close(s->m.rec.gate_fd);
+	s->m.rec.gate_fd = -1;
 	s->m.gate_pid = pid;
 	s->m.gate_sock = pair[0];
 	return 0;
 }
 
-/* While init still mounts, the start goes to disk; only then may the gate let init start the command. */
+/* While init still mounts, the auditor makes the log and writes the start to disk; only then may the gate let init start the command. */
 int
 br_session_release_gate(struct br_run *s, struct br_err *e)
 {
-	if (fdatasync(s->m.events.fd) < 0)
-		return br_err_set(e, errno, "cannot write the session's record");
+	if (br_recorder_settle(&s->m.rec) < 0) {
+		br_recorder_cause(&s->m.rec, errno, e);
+		return -1;
+	}
 	if (br_send_frame(s->m.gate_sock, "A", 1, NULL, 0) < 0)
 		return br_err_set(e, errno, "the path gate died while it started");
 	return 0;

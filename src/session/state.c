@@ -133,7 +133,7 @@ br_session_create(struct br_session_meta *m, int *dirfd, int *lockfd, struct br_
 }
 
 int
-br_session_end(int dirfd, struct br_session_meta *m, int status, struct br_err *e)
+br_session_end(int dirfd, struct br_session_meta *m, int status, bool sealed, struct br_err *e)
 {
 	(void)snprintf(m->state, sizeof(m->state), "ended");
 	m->status = status;
@@ -144,7 +144,7 @@ br_session_end(int dirfd, struct br_session_meta *m, int status, struct br_err *
 		(void)br_err_set(e, errno, "cannot remove the private home of session %s", m->id);
 		return br_err_hint(e, "brattice gc tries again");
 	}
-	if (rc == 0)
+	if (rc == 0 && sealed)
 		(void)unlinkat(dirfd, "lock", 0);
 	return rc;
 }

@@ -4,8 +4,8 @@
  *     lock          flock(2)ed for as long as the monitor lives: whoever gets it knows the session is dead. Removed once the
  *                   session is ended and cleaned, so that gc need not look at it again
  *     meta          "key value" lines, values escaped as \n \\ ; see struct br_session_meta. Written by rename and not synced:
- *                   after a power cut it may be empty ("damaged"); what must last is in events.jsonl
- *     events.jsonl  session/events.h
+ *                   after a power cut it may be empty ("damaged"); what must last is in the log
+ *     log/          the audit log (docs/log-format.md), written by the auditor alone (session/recorder.h)
  *     touched       "op path" lines (escaped), the names the path gate let be changed: input of the handoff check
  *     base          review mode: "sha256 size mode mtime_ns path" of lower files at copy-up; "-" for the hash of a large one
  *     home-changes  names in homes that the handoff check knows, session/home_changes.h
@@ -34,7 +34,7 @@ struct br_session_meta {
 	char policy[65];        /* hash of the compiled policy */
 	char cgroup[4 * PATH_MAX]; /* absolute paths of the cgroups that the session may have, each ending in /brattice-<id>, '\n' between; "" if it
 	                            * has none. gc removes them */
-	char **argv;            /* NULL-terminated, allocated; stored up to 64 KiB (events.jsonl has all of it) */
+	char **argv;            /* NULL-terminated, allocated; stored up to 64 KiB (the log has all of it) */
 	int pid;                /* the monitor */
 	bool review;
 	bool pending;           /* review: changes neither applied nor discarded */
@@ -63,9 +63,10 @@ bool br_session_is_id(const char *s);
  * `*lockfd` keeps a dead session alive, so every child closes it before anything else.
  * The directory appears under its name with its lock held. Nothing is synced. */
 int br_session_create(struct br_session_meta *m, int *dirfd, int *lockfd, struct br_err *e);
-/* The orderly end: meta says ended with `status`, the private home and the lock file are removed. The monitor's last act on disk.
+/* The orderly end: meta says ended with `status`, the private home and, when the log is `sealed`, the lock file are removed: else gc has
+ * to close the log. The monitor's last act on disk.
  * `m->pending` is the caller's to set. */
-int br_session_end(int dirfd, struct br_session_meta *m, int status, struct br_err *e);
+int br_session_end(int dirfd, struct br_session_meta *m, int status, bool sealed, struct br_err *e);
 /* Writes meta by rename. */
 int br_session_write_meta(int dirfd, const struct br_session_meta *m, struct br_err *e);
 int br_session_read_meta(int dirfd, struct br_session_meta *m, struct br_err *e);

@@ -30,7 +30,8 @@ teardown() { stop_hosts; }
 	[ -d "$st" ]
 	run inside /bin/sh -c "ls -A $st $st/sessions 2>/dev/null"
 	[ -z "$output" ]
-	find "$st" -name events.jsonl -exec sha256sum {} + > "$W/log/before"
+	[ "$(find "$st" -path '*/log/*' -type f | wc -l)" -ge 7 ]
+	find "$st" -path '*/log/*' -type f -exec sha256sum {} + > "$W/log/before"
 	run inside /bin/sh -c "mkdir -p $st/sessions/x; echo x > $st/trust; rm -rf $st; : > $st/sessions/x/lock"
 	sha256sum -c "$W/log/before"
 	[ ! -e "$st/sessions/x" ]

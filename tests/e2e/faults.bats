@@ -62,8 +62,8 @@ whole_or_nothing() {
 # The processes of this world's brattice: monitors by their command line, the others, which have overwritten theirs, by program.
 ours() {
 	local pid owner
-	for pid in $(pgrep -f "^($B/brattice run |brattice: (init|path gate)\$)"); do
-		[ "$(readlink "/proc/$pid/exe")" = "$B/brattice" ] || continue
+	for pid in $(pgrep -f "^($B/brattice run |brattice: (init|path gate|auditor)\$)"); do
+		case $(readlink "/proc/$pid/exe") in "$B/brattice" | "$B/libexec/brattice/brattice-auditor") ;; *) continue ;; esac
 		owner=$pid
 		grep -qz '^brattice: ' "/proc/$pid/cmdline" 2> /dev/null && owner=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status" 2> /dev/null)
 		# Files of tests run side by side: another world's session is none of ours. One without a monitor is anybody's.
@@ -332,12 +332,12 @@ stopped_or_whole() {
 	[[ $ERR == *"cannot write the session's record"* && $ERR == *"mend: make room"* ]]
 	[[ $OUT != *end* ]]
 	told=$(wc -l <<< "$OUT")
-	recorded=$(on_disk sh -c 'cat "$(ls -dt "$1"/sessions/*/ | head -1)/events.jsonl"' - "$STATE" | grep -c '"decision":"deny"')
+	recorded=$(on_disk sh -c "$RECORD" "$STATE" | grep -c '"decision":"deny"')
 	echo "told $told, recorded $recorded"
 	[ "$told" -ge 10 ]
 	[ "$recorded" -ge "$told" ]
-	# What lies there is whole lines.
-	on_disk sh -c 'cat "$(ls -dt "$1"/sessions/*/ | head -1)/events.jsonl"' - "$STATE" | jq -c . > /dev/null
+	# What lies there is whole lines, but for the last one's beginning.
+	on_disk sh -c "$RECORD" "$STATE" | head -n -1 | jq -c . > /dev/null
 	clean
 	# And with room it goes on.
 	leave 500
@@ -821,7 +821,9 @@ REFUSALS='h=.git/hooks/$(printf "n%.0s" {1..240}); for ((i = 0; i < N; i++)); do
 	faulty sh -c 'echo x > .mcp.json; exit 7' 9> "$W/log/events"
 	[ "$STATUS" -eq 7 ]
 	[ "$(jq -r .type "$W/log/events" | tr '\n' ' ')" = "start path end " ]
-	cmp "$W/log/events" "$(find "$STATE/sessions" -name events.jsonl -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)"
+	# The record's own lines.
+	record > "$W/log/record"
+	[ "$(grep -cxFf "$W/log/events" "$W/log/record")" -eq 3 ]
 	: | faulty sh -c 'echo x > .mcp.json; exit 7' 9> >(:)
 	[ "$STATUS" -eq 7 ]
 	clean

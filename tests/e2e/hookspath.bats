@@ -42,8 +42,7 @@ runs_nothing() {
 	plants "mkdir -p \"\$(dirname $1)\"; printf '#!/bin/sh\n%s\n' \"\$PWN\" > $1; chmod +x $1; ${2:-:}" || { echo "$1"; return 1; }
 }
 
-events() { me /bin/sh -c 'cat "$(ls -td "$HOME"/.local/state/brattice/sessions/*/ | head -n1)"/events.jsonl'; }
-denied() { events | grep -c '"decision":"deny"' || true; }
+denied() { record | grep -c '"decision":"deny"' || true; }
 
 @test "a directory of hooks in the tree: files there, new ones, the directory as a whole" {
 	prepared 'git config core.hooksPath .githooks; mkdir .githooks; echo "#!/bin/sh" > .githooks/pre-commit; chmod +x .githooks/pre-commit'
@@ -166,7 +165,7 @@ again() {
 	inside_sh 'echo evil > .husky/_/pre-push; echo evil > .husky/_/new; echo more >> .husky/_/h; cp .husky/_/pre-commit .husky/_/commit-msg'
 	[ "$(husky_state)" = "$before" ]
 	[ "$(denied)" = 3 ]
-	events | grep '"path":"[^"]*/.husky/_/pre-push"' | grep '"decision":"deny"' | grep -q '"rule":"core.hookspath"'
+	record | grep '"path":"[^"]*/.husky/_/pre-push"' | grep '"decision":"deny"' | grep -q '"rule":"core.hookspath"'
 	run ! inside_sh 'rm .husky/_/h'
 	run ! inside_sh 'mkdir .husky/_/x'
 	run ! inside_sh 'chmod +x .husky/_/h'

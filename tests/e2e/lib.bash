@@ -25,12 +25,19 @@ export BRATTICE BRATTICE_E2E_AS E2E_USER
 # --- the world ---------------------------------------------------------------------------------------------------------------
 
 # A copy of the build that the test user can read, made anew when the build is newer.
+newer_helper() {
+	local f
+	for f in "$1"/libexec/brattice/brattice-*; do
+		if [ -f "$f" ] && [ "$f" -nt "$2/libexec/brattice/$(basename "$f")" ]; then return 0; fi
+	done
+	return 1
+}
 build_copy() {
 	local from to=$BRATTICE_E2E_DIR/.brattice-e2e-build.$(id -u)
 	from=$(dirname "$(realpath "$BRATTICE")")
 	(
 		flock 9
-		if [ ! -e "$to/brattice" ] || [ "$from/brattice" -nt "$to/brattice" ] || [ "$from/libexec/brattice/brattice-attack" -nt "$to/probe" ]; then
+		if [ ! -e "$to/brattice" ] || [ "$from/brattice" -nt "$to/brattice" ] || [ "$from/libexec/brattice/brattice-attack" -nt "$to/probe" ] || newer_helper "$from" "$to"; then
 			mkdir -p "$to"
 			cp -f --preserve=timestamps "$from/brattice" "$from/tests/attack/killwalk" "$to/"
 			cp -f --preserve=timestamps "$from/libexec/brattice/brattice-attack" "$to/probe"
@@ -172,6 +179,25 @@ stop_hosts() {
 		kill -TERM "$p" 2> /dev/null || true
 	done
 	HOST_PIDS=()
+}
+
+# --- the record ---------------------------------------------------------------------------------------------------------------
+
+# The lines of a session's log, as anyone could read them; of the newest session's when none is named. record [SESSION-DIRECTORY]
+# shellcheck disable=SC2016 # expanded by the shell that runs it
+RECORD='d=$1; [ -n "$d" ] || { d=$(ls -t "$0"/sessions/*/log/salt | head -n 1); d=${d%/log/salt}; }
+for f in "$d"/log/*.jsonl*; do
+	case $f in *.zst) zstdcat -q "$f" ;; *) [ -e "$f.zst" ] || cat "$f" ;; esac
+done'
+record() {
+	sh -c "$RECORD" "${STATE:-$H/.local/state/brattice}" "$@"
+}
+# The directory of the session that was started last: gc changes directories later, but never a salt.
+newest() {
+	local salt
+	# shellcheck disable=SC2012 # names of ours
+	salt=$(ls -t "${STATE:-$H/.local/state/brattice}"/sessions/*/log/salt | head -n 1)
+	echo "${salt%/log/salt}"
 }
 
 # --- oracles -----------------------------------------------------------------------------------------------------------------

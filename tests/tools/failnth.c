@@ -6,7 +6,8 @@
  *           init      its child in a new pid namespace
  *           child     init's first child, up to its exec
  *           gate      the monitor's first child after init
- *           policy    the monitor's first child before init, from its exec on
+ *           auditor   the monitor's first child, from its exec on; its first thread
+ *           policy    the monitor's second child before init, from its exec on
  *   N       which of that process's system calls, counted from 1; those that can't fail with ERRNO are not counted, nor are
  * writes to descriptors 1 and 2 ERRNO   EIO, ENOMEM, EMFILE, ENOSPC, EINTR; the call is not performed (but for close, which
  * always closes) REPORT  a file: "failed NUMBER at ADDRESS" of the call, or "none" when the process made fewer than N
@@ -34,8 +35,8 @@
 #define TRACE_OPTIONS                                                                                                          \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC)
 
-enum role { OTHER, MONITOR, INIT, CHILD, GATE, POLICY };
-static const char *const role_names[] = {"other", "monitor", "init", "child", "gate", "policy"};
+enum role { OTHER, MONITOR, INIT, CHILD, GATE, AUDITOR, POLICY };
+static const char *const role_names[] = {"other", "monitor", "init", "child", "gate", "auditor", "policy"};
 
 struct proc {
 	pid_t pid;
@@ -49,7 +50,7 @@ struct run {
 	enum role who;
 	unsigned long n, seen;
 	int err;
-	bool done, has_init, has_gate, has_policy, has_child;
+	bool done, has_init, has_gate, has_auditor, has_policy, has_child;
 	uint64_t failed_nr, failed_ip;
 	pid_t root;
 	struct proc procs[PROCS_MAX];
@@ -189,6 +190,8 @@ role_of(struct run *r, const struct proc *parent)
 		return once(&r->has_init) ? INIT : OTHER;
 	if (parent->role == MONITOR && r->has_init)
 		return once(&r->has_gate) ? GATE : OTHER;
+	if (parent->role == MONITOR && once(&r->has_auditor))
+		return AUDITOR;
 	if (parent->role == MONITOR)
 		return once(&r->has_policy) ? POLICY : OTHER;
 	return parent->role == INIT && once(&r->has_child) ? CHILD : OTHER;
@@ -263,7 +266,7 @@ on_stop(struct run *r, struct proc *p, int st)
 		on_fork(r, p);
 		sig = 0;
 	} else if (event == PTRACE_EVENT_EXEC) {
-		p->counts = p->role == MONITOR || p->role == POLICY;
+		p->counts = p->role == MONITOR || p->role == POLICY || p->role == AUDITOR;
 		if (p->role == CHILD)
 			p->role = OTHER;
 		sig = 0;

@@ -322,7 +322,7 @@ test_end(void **state)
 	br_auto_fd int lock = -1;
 	br_auto_fd int fd = make("done", &m, &lock);
 	assert_int_equal(mkdirat(fd, "home", 0700), 0);
-	assert_int_equal(br_session_end(fd, &m, 130, &e), 0);
+	assert_int_equal(br_session_end(fd, &m, 130, true, &e), 0);
 	assert_int_equal(faccessat(fd, "home", F_OK, 0), -1);
 	/* The lock is still held by us, but the session is over. */
 	int other = -1;
@@ -359,7 +359,7 @@ test_find(void **state)
 	assert_non_null(strstr(e.hint, a.id));
 	assert_non_null(strstr(e.hint, b.id));
 	assert_null(strstr(e.hint, c.id));
-	assert_int_equal(br_session_end(fa, &a, 0, &e), 0);
+	assert_int_equal(br_session_end(fa, &a, 0, true, &e), 0);
 	assert_int_equal(br_session_find("build", false, &m, &fd, &e), 0);
 	assert_string_equal(m.id, b.id);
 	br_session_meta_free(&m);
@@ -474,7 +474,7 @@ starter(void)
 		(void)close(again);
 		if (faccessat(fd, "lock", F_OK, 0) < 0)
 			_exit(2);
-		if (i % 2 == 0 && br_session_end(fd, &m, 0, &e) < 0)
+		if (i % 2 == 0 && br_session_end(fd, &m, 0, true, &e) < 0)
 			_exit(3);
 		(void)close(fd);
 		(void)close(lock);

@@ -92,7 +92,7 @@ else
 fi
 
 if [ -z "$bare" ]; then
-	title "what brattice recorded (events.jsonl)"
+	title "what brattice recorded"
 	python3 "$here/tools/demo/recorded.py" "$work/state" "$work/project" "$colour"
 fi
 

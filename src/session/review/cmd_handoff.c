@@ -152,6 +152,18 @@ say_pending(struct br_buf *out, const struct opts *o)
 	    id);
 }
 
+/* For the session's record: the whole list, one JSON object a line. */
+static int
+keep_for_record(const char *session, struct br_handoff *h, struct br_err *e)
+{
+	br_auto_buf list = {0};
+	br_auto_fd int dir = open(session, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	br_handoff_print(h, &list, false, true);
+	if (list.failed || dir < 0 || br_replace_file(dir, "handoff", list.p != NULL ? list.p : "", list.len, 0600) < 0)
+		return br_err_set(e, list.failed ? ENOMEM : errno, "cannot keep the list of the handoff check");
+	return 0;
+}
+
 static void
 report(struct br_handoff *h, const struct opts *o, bool pending)
 {
@@ -232,7 +244,7 @@ br_cmd_handoff(int argc, char **argv)
 	struct br_handoff h = {0};
 	int status = BR_EXIT_FAILURE;
 	bool pending = false;
-	if (check(&o, &h, &pending, &e) < 0) {
+	if (check(&o, &h, &pending, &e) < 0 || keep_for_record(o.session, &h, &e) < 0) {
 		br_err_print(&e);
 	} else {
 		int worst = br_handoff_worst(&h);
