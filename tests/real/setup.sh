@@ -1,7 +1,7 @@
 #!/bin/bash
 # Brings the real programs that the tests of this folder run: into a cache outside the tree, by apt-get, npm and pip.
 #
-#   tests/real/setup.sh GROUP…       groups: claude git c rust go java node husky python terminal debug lsp browser agents all
+#   tests/real/setup.sh GROUP…       groups: claude git c rust go tlog java node husky python terminal debug lsp browser agents all
 #
 # Done once per group and version: a second call looks at a stamp and returns. The cache is $BRATTICE_TEST_CACHE, else
 # ~/.cache/brattice-test, else (as root, whose home other users can't enter) /var/cache/brattice-test. Debian packages need
@@ -104,6 +104,14 @@ group_go() {
 	packages go=golang-go
 }
 
+# The transparency-log and signed-note packages of Go, with a program of ours around them.
+group_tlog() {
+	packages go=golang-go
+	mkdir -p "$cache/tlog"
+	say "building tests/real/tlog"
+	(cd "$here/tlog" && PATH=/usr/local/go/bin:$PATH GOFLAGS=-mod=readonly quiet tlog go build -o "$cache/tlog/tlog" .)
+}
+
 group_java() {
 	packages javac=default-jdk-headless jar=default-jdk-headless
 }
@@ -179,7 +187,7 @@ test_user() {
 }
 
 [ "$#" -gt 0 ] || set -- all
-[ "$1" != all ] || set -- claude git c rust go java node husky python terminal debug lsp browser agents
+[ "$1" != all ] || set -- claude git c rust go tlog java node husky python terminal debug lsp browser agents
 test_user
 for group; do
 	stamp=$cache/.done-$group
