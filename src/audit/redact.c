@@ -419,11 +419,16 @@ static size_t
 header_value(struct scan *x, size_t from, size_t colon)
 {
 	size_t i = colon + 1;
-	char before = from > 0 ? x->s[from - 1] : '\0';
+	char before = '\0', quote = '\0';
+	if (from > 0)
+		before = x->s[from - 1];
 	while (i < x->n && x->s[i] == ' ')
 		i++;
 	bool open = i < x->n && is_quote(x->s[i]); /* JSON, or name="value" */
-	char quote = open ? x->s[i] : is_quote(before) ? before : '\0';
+	if (open)
+		quote = x->s[i];
+	else if (is_quote(before))
+		quote = before;
 	i = skip_scheme(x, i + open);
 	size_t end = quote != '\0' ? quoted_end(x, i, quote) : before == ' ' ? bare_end(x, i) : line_end(x, i);
 	bool prose = before == ' ' && quote == '\0' && !is_odd_value(x->s + i, end - i);
