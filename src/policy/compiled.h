@@ -47,6 +47,9 @@ enum br_pol_kind {
 	BR_POL_WARNING, /* text = something the user should see at start */
 	/* filesystem; text = glob as above */
 	BR_POL_KEEP, /* guarded, but its own tool's writes are accepted and dropped */
+	/* audit */
+	BR_POL_AUDIT_TERMINAL, /* 1: terminal.cast is written */
+	BR_POL_AUDIT_INPUT,    /* 1: with what is typed */
 	BR_POL_KIND_END
 };
 

@@ -382,14 +382,56 @@ br_monitor_mask(void *arg, const char *rel)
 
 /* ---- terminal ---- */
 
+/* The line in m->recorded, if there is one. */
+static void
+record_line(struct br_monitor *m)
+{
+	if (m->recorded.failed)
+		errno = ENOMEM;
+	if (m->recorded.failed || (m->recorded.len > 0 && br_recorder_terminal(&m->rec, m->recorded.p, m->recorded.len) < 0))
+		(void)unrecorded(m);
+}
+
 static void
 filter_output(void *arg, const char *data, size_t n, struct br_buf *out)
 {
 	struct br_monitor *m = arg;
 	size_t before = out->len;
+	/* Before it is shown, and as the command wrote it. */
+	if (m->record_terminal && !m->failed) {
+		br_recording_output(&m->recording, &m->recorded, data, n);
+		record_line(m);
+	}
 	br_term_filter(&m->filter, data, n, out);
 	if (m->control != NULL && out->len > before)
 		br_control_output(m->control, out->p + before, out->len - before);
+}
+
+static void
+record_input(struct br_monitor *m, const char *data, size_t n)
+{
+	if (!m->record_terminal || !m->record_input || m->failed)
+		return;
+	br_recording_input(&m->recording, &m->recorded, data, n);
+	record_line(m);
+}
+
+static void
+pass_input(void *arg, const char *data, size_t n, struct br_buf *out)
+{
+	record_input(arg, data, n);
+	br_buf_put(out, data, n);
+}
+
+static void
+begin_recording(struct br_monitor *m)
+{
+	unsigned short rows = 24, cols = 80;
+	if (!m->record_terminal)
+		return;
+	(void)br_terminal_size(&m->term, &rows, &cols);
+	br_recording_header(&m->recording, &m->recorded, cols, rows, getenv("TERM"));
+	record_line(m);
 }
 
 static void
@@ -415,16 +457,22 @@ pty_arrived(struct br_monitor *m, int fd)
 		fail(m, &e);
 		return;
 	}
+	begin_recording(m);
 	add_relay(m, m->pty, m->term.fd, filter_output);
-	add_relay(m, m->term.fd, m->pty, NULL);
+	add_relay(m, m->term.fd, m->pty, pass_input);
 }
 
 static void
 set_size(struct br_monitor *m, unsigned short rows, unsigned short cols)
 {
 	struct winsize ws = {.ws_row = rows, .ws_col = cols};
-	if (m->pty >= 0)
-		(void)ioctl(m->pty, TIOCSWINSZ, &ws);
+	if (m->pty < 0)
+		return;
+	(void)ioctl(m->pty, TIOCSWINSZ, &ws);
+	if (m->record_terminal && !m->failed) {
+		br_recording_resize(&m->recording, &m->recorded, cols, rows);
+		record_line(m);
+	}
 }
 
 /* ---- signals ---- */
@@ -518,8 +566,10 @@ static void
 ctl_input(void *arg, const char *data, size_t n)
 {
 	struct br_monitor *m = arg;
-	if (m->nrelays > 1)
+	if (m->nrelays > 1) {
+		record_input(m, data, n);
 		br_relay_inject(m->relays[1], data, n);
+	}
 }
 static void
 ctl_resize(void *arg, unsigned short rows, unsigned short cols)

@@ -6,6 +6,7 @@
 #include "session/control.h"
 #include "session/latecomers.h"
 #include "session/recorder.h"
+#include "session/recording.h"
 #include "session/relay.h"
 #include "session/state.h"
 #include "session/terminal.h"
@@ -30,6 +31,9 @@ struct br_monitor {
 	struct br_terminal term;
 	struct br_term_filter filter;
 	int pty;          /* master, or -1 */
+	bool record_terminal, record_input;
+	struct br_recording recording;
+	struct br_buf recorded; /* its next line */
 	struct br_relay *relays[4]; /* pty out, pty in, or the stand-ins of a terminal's stdin, stdout, stderr */
 	size_t nrelays;
 

@@ -236,6 +236,8 @@ br_session_prepare(struct br_run *s, struct br_err *e)
 	if (br_env_build(&s->env, &in, e) < 0 || record_cgroups(s, e) < 0 ||
 	    br_limits_setup(&s->limits, &s->policy, s->meta.id, e) < 0 || make_overlay_dirs(s, e) < 0)
 		return -1;
+	s->m.record_terminal = br_pol_value(&s->policy, BR_POL_AUDIT_TERMINAL, 0) != 0;
+	s->m.record_input = br_pol_value(&s->policy, BR_POL_AUDIT_INPUT, 0) != 0;
 	s->m.time_limit = s->limits.value[BR_LIMIT_TIME];
 	/* In review mode the repository is no part of the overlay, and an id-mapped project does not make it writable: git then says
 	 * that it is not there. */

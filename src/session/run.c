@@ -226,6 +226,7 @@ release(struct br_run *s)
 	struct br_monitor *m = &s->m;
 	br_loop_free(m->loop);
 	br_recorder_free(&m->rec);
+	br_buf_free(&m->recorded);
 	br_home_free(&s->ph);
 	br_plan_free(&s->plan);
 	br_latecomers_free(m->late);

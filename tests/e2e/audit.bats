@@ -141,6 +141,36 @@ whole() { "$B/brattice" verify "${1:-last}"; }
 	run me "$B/brattice" verify "$(basename "$dir")"
 	[[ $output == *"integrity     ok"* ]]
 }
+# In a terminal of its own, with the policy of $1.
+recorded() {
+	printf '%s\n' "$1" > "$W/log/policy.yaml"
+	shift
+	chmod a+r "$W/log/policy.yaml"
+	me "$B/probe" host pty "$W/log/shown" "$W/log/queue" "$B/brattice" run --policy "$W/log/policy.yaml" -- "$@"
+}
+@test "the terminal is recorded as the command wrote it, unless the policy says no" {
+	local cast
+	recorded 'version: 1' /bin/sh -c 'printf "shown \033]52;c;aGVsbG8=\007 \377 \303"; sleep 0.2; printf "\251\n"'
+	cast=$(newest)/log/terminal.cast
+	head -n 1 "$cast" | jq -e '.version == 3 and .term.cols > 0 and .term.rows > 0'
+	# What the user's terminal must not get is in the record: it was tried.
+	tail -n +2 "$cast" | jq -sre '[.[] | select(.[1] == "o") | .[2]] | join("") | contains("shown \u001b]52;c;aGVsbG8=\u0007 \ufffd \u00e9")'
+	run grep -a ']52;' "$W/log/shown"
+	[ "$status" -ne 0 ]
+	record | jq -se --argjson n "$(stat -c %s "$cast")" '[.[] | select(.type == "terminal") | .bytes] | add == $n'
+	me "$B/brattice" verify last | grep 'terminal *ok'
+	recorded 'audit: {terminal: false}' /bin/echo shown
+	[ ! -e "$(newest)/log/terminal.cast" ]
+}
+@test "what an audit policy asks beyond this version is refused" {
+	echo 'audit: {on_failure: freeze}' > "$W/log/policy.yaml"
+	chmod a+r "$W/log/policy.yaml"
+	RUN_ARGS=(--policy "$W/log/policy.yaml")
+	run inside true
+	RUN_ARGS=()
+	[ "$status" -ne 0 ]
+	[[ $output == *"audit.on_failure: freeze is not enforced by this version"* ]]
+}
 @test "a flood of refusals: each is on record, and no memory grows" {
 	local told before after
 	# shellcheck disable=SC2016 # expanded inside

@@ -302,12 +302,12 @@ says() {
 		commands: {deny: ["sudo *"], default: ask}
 		credentials: [{name: x, env: X, from: {env: X}, ttl: 5m}]
 		approvals: {timeout: 2m}
-		audit: {terminal: true}
+		audit: {on_failure: freeze, keep: 30d}
 		alerts: {webhook: "https://example.org/x"}
 		filesystem: {protect_action: ask}
 	END
 	says 126 'commands.deny is not' 'commands.default: ask is not' 'credentials is not' 'approvals.timeout: 2m is not' \
-		'audit.terminal: true is not' 'alerts.webhook: https://example.org/x is not' 'filesystem.protect_action: ask is not'
+		'audit.on_failure: freeze is not' 'audit.keep: 30d is not' 'alerts.webhook: https://example.org/x is not' 'filesystem.protect_action: ask is not'
 }
 
 @test "their types are checked all the same" {
@@ -320,7 +320,7 @@ says() {
 		network: {allow: [], private: deny, inspect: auto, deny: ["*.example.net"]}
 		commands: {default: allow, deny: [], debug: allow}
 		credentials: []
-		audit: {terminal: false}
+		audit: {on_failure: stop, strict: false}
 	END
 	compile
 }

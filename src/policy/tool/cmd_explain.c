@@ -57,6 +57,8 @@ static const struct {
     {BR_POL_LIMIT_FILES, "limit-files", "Open files of a process"},
     {BR_POL_LIMIT_STRICT, "limit-strict", "Limits are strict"},
     {BR_POL_REVIEW, "review", "Writes go to an overlay"},
+    {BR_POL_AUDIT_TERMINAL, "audit-terminal", "The terminal's output is recorded"},
+    {BR_POL_AUDIT_INPUT, "audit-input", "What is typed is recorded"},
     {BR_POL_WARNING, "warning", "Taken by files of the project"},
 };
 
@@ -67,7 +69,7 @@ put_value(struct br_buf *b, const struct br_pol_rec *r)
 		br_value_put_size(b, r->value);
 	else if (r->kind == BR_POL_LIMIT_TIME)
 		br_value_put_duration(b, r->value);
-	else if (r->kind == BR_POL_LIMIT_STRICT || r->kind == BR_POL_REVIEW)
+	else if (r->kind == BR_POL_LIMIT_STRICT || r->kind == BR_POL_REVIEW || r->kind == BR_POL_AUDIT_TERMINAL || r->kind == BR_POL_AUDIT_INPUT)
 		br_buf_puts(b, "yes");
 	else if (r->kind == BR_POL_LIMIT_PIDS || r->kind == BR_POL_LIMIT_FILES || r->kind == BR_POL_LIMIT_CPU)
 		br_buf_printf(b, "%llu%s", (unsigned long long)r->value, r->kind == BR_POL_LIMIT_CPU ? "%" : "");

@@ -140,8 +140,14 @@ const struct br_key br_keys[] = {
 	.doc = "Where the question appears."),
 
     MAP("audit", .doc = "The record of the session."),
-    {.path = "audit.terminal", .type = BR_KEY_BOOL, LATER, .same = "false", .dflt = "false", .example = "true",
-	.doc = "Record what the terminal showed."},
+    {.path = "audit.terminal", .type = BR_KEY_BOOL, .dflt = "true", .example = "false",
+	.doc = "Record what the command writes to its terminal, byte by byte, for `brattice replay`."},
+    {.path = "audit.input", .type = BR_KEY_BOOL, .dflt = "false", .example = "true",
+	.doc = "Record what is typed into the terminal too, passwords included."},
+    ONE_OF("audit.on_failure", "stop freeze", LATER, .same = "stop", .dflt = "stop", .example = "stop",
+	.doc = "What becomes of the session when its record can't be written any more."),
+    WORD("audit.keep", BR_FMT_TEXT, LATER, .dflt = "until `brattice gc --older-than`", .example = "30d",
+	.doc = "How long, or how much, of the records is kept."),
     {.path = "audit.strict", .type = BR_KEY_BOOL, LATER, .same = "false", .dflt = "false", .example = "true",
 	.doc = "Freeze the session while its record can't be witnessed."},
 

@@ -539,6 +539,8 @@ br_merge(struct br_policy_set *s, struct br_rules *out)
 	merge_number(&m, "limits.files", BR_POL_LIMIT_FILES);
 	merge_switch(&m, "limits.strict", BR_POL_LIMIT_STRICT);
 	merge_switch(&m, "filesystem.review", BR_POL_REVIEW);
+	merge_switch(&m, "audit.terminal", BR_POL_AUDIT_TERMINAL);
+	merge_switch(&m, "audit.input", BR_POL_AUDIT_INPUT);
 	check_review(&m);
 	add_warnings(&m);
 }

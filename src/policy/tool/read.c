@@ -389,7 +389,7 @@ why_refused(const char *path)
 	    {"commands", "in this version every program that the session can see may run"},
 	    {"credentials", "this version lends no credentials"},
 	    {"approvals", "nothing asks in this version"},
-	    {"audit", "this version keeps an event file per session and no more"},
+	    {"audit", "in this version the session ends when its record can't be written, and records stay until `brattice gc --older-than`"},
 	    {"alerts", "this version raises no alerts"},
 	    {"filesystem", "in this version protected names are always refused"},
 	};
