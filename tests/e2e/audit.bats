@@ -7,7 +7,6 @@ setup_file() { world_make; }
 teardown_file() { world_remove; }
 setup() {
 	project_reset
-	STATE=$H/.local/state/brattice
 }
 teardown() {
 	# Of a test that failed.
@@ -80,6 +79,7 @@ whole() { "$B/brattice" verify "${1:-last}"; }
 }
 @test "the auditor is killed: the session ends, and nothing goes on inside" {
 	local before
+	# shellcheck disable=SC2016 # expanded inside
 	begin 'echo > probe-ready; exec 2> /dev/null; i=0; while :; do echo $((i += 1)) > probe-n; done'
 	kill -KILL "$AUDITOR"
 	end
@@ -167,7 +167,7 @@ recorded() {
 	chmod a+r "$W/log/policy.yaml"
 	RUN_ARGS=(--policy "$W/log/policy.yaml")
 	run inside true
-	RUN_ARGS=()
+	unset RUN_ARGS
 	[ "$status" -ne 0 ]
 	[[ $output == *"audit.on_failure: freeze is not enforced by this version"* ]]
 }
