@@ -262,7 +262,7 @@ f = open(\"/tmp/x\", \"r+b\"); m = mmap.mmap(f.fileno(), 0); m[-1] ^= 255; m.clo
 		sleep 0.05
 	done
 	[ -n "$auditor" ]
-	kill -9 $auditor
+	kill -9 "$auditor"
 	run wait "$pid"
 	[ "$status" -ne 0 ]
 	ran=$(wc -l < "$W/log/ran")
