@@ -13,6 +13,8 @@ struct br_sender {
 	struct br_buf in;
 	size_t at;       /* [at, in.len) is to be taken */
 	uint32_t unacked; /* class A events that are to be answered once they are on disk */
+	bool waits;       /* it has sent one that it waits for: it is always listened to */
+	uint64_t rests;   /* until then nobody listens, microseconds; 0: it is listened to */
 };
 
 struct br_frame {

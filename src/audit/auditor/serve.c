@@ -11,6 +11,10 @@
 /* docs/log-format.md, "Durability": class B within 100 ms, of which the sync itself has its share. */
 #define SYNC_US 50000U
 #define CHECKPOINT_US 1000000U
+/* A sender of nothing but class B, which the exec gate is, is listened to every 3 ms: waking us for each of its events would cost it, and
+ * with it each exec of the sandbox, more than sending it. Its stream holds what comes meanwhile. Of the 5 ms that class B has until it is
+ * written the rest is for the processor to be free. */
+#define REST_US 3000U
 
 struct auditor {
 	struct br_log_writer *w;
@@ -59,8 +63,10 @@ record(struct auditor *a, struct br_sender *s, const struct br_frame *f)
 		a->reason[h->len] = '\0';
 		return 0;
 	}
-	if (h->class == BR_CLASS_A)
+	if (h->class == BR_CLASS_A) {
 		s->unacked++;
+		s->waits = true;
+	}
 	return br_log_append(a->w, (enum br_event_type)h->type, h->denied != 0, f->data, h->len);
 }
 
@@ -86,8 +92,12 @@ static int
 take(struct auditor *a, struct br_sender *s, size_t max)
 {
 	int rc = br_sender_read(s, max);
-	if (rc > 0)
-		return take_frames(a, s);
+	if (rc > 0) {
+		rc = take_frames(a, s);
+		/* Not in the middle of a long event. */
+		s->rests = s->waits || s->fd < 0 || s->at < s->in.len ? 0 : br_now_us() + REST_US;
+		return rc;
+	}
 	if (rc == 0)
 		return 0;
 	bool cut = s->in.len > s->at;
@@ -97,16 +107,22 @@ take(struct auditor *a, struct br_sender *s, size_t max)
 
 /* Waits for senders or for what is due. -1 when poll fails. */
 static int
-wait_for_senders(const struct auditor *a, struct pollfd p[BR_SENDERS_MAX])
+wait_for_senders(struct auditor *a, struct pollfd p[BR_SENDERS_MAX])
 {
 	uint64_t now = br_now_us(), due = UINT64_MAX;
 	if (a->dirty_us != 0)
 		due = a->dirty_us + SYNC_US;
 	if (br_log_size(a->w) > a->entries && a->checked_us + CHECKPOINT_US < due)
 		due = a->checked_us + CHECKPOINT_US;
-	int ms = due == UINT64_MAX ? -1 : due <= now ? 0 : (int)((due - now) / 1000 + 1);
-	for (size_t i = 0; i < a->n; i++)
-		p[i] = (struct pollfd){.fd = a->senders[i].fd, .events = POLLIN};
+	for (size_t i = 0; i < a->n; i++) {
+		struct br_sender *s = &a->senders[i];
+		if (s->rests <= now)
+			s->rests = 0;
+		else if (s->rests < due)
+			due = s->rests;
+		p[i] = (struct pollfd){.fd = s->rests != 0 ? -1 : s->fd, .events = POLLIN};
+	}
+	int ms = due == UINT64_MAX ? -1 : due <= now ? 0 : (int)((due - now + 999) / 1000);
 	return poll(p, a->n, ms) < 0 && errno != EINTR ? -1 : 0;
 }
 
