@@ -143,7 +143,7 @@ put_process(const struct gate *g, struct exec_caller *c)
 	struct exec_gate *x = g->exec;
 	struct br_event *ev = &x->event;
 	pid_t inside = c->self != NULL && c->self->inside != 0 ? c->self->inside : tree_inside(g, &x->tree, c->pid);
-	pid_t parent = tree_inside(g, &x->tree, c->ppid);
+	pid_t parent = c->ppid_inside != 0 ? c->ppid_inside : tree_inside(g, &x->tree, c->ppid);
 	if (c->self != NULL)
 		c->self->inside = inside;
 	if (c->parent != 0)
@@ -389,6 +389,9 @@ surely_absent(const struct gate *g, const struct pending *p)
 		return false;
 	if (path[0] == '/' && errno == ENOENT)
 		return true;
+	struct br_statx x;
+	if (errno == ELOOP && br_sys_statx(g->proc, path, 0, 0, &x) == 0)
+		return false;
 	char *last = strrchr(path, '/');
 	if (last == NULL || last == path || last[1] == '\0')
 		return false;
@@ -614,10 +617,16 @@ exec_reap(struct gate *g)
 }
 
 bool
-exec_record_ends(struct gate *g)
+exec_ends_wait(const struct gate *g)
+{
+	return g->exec->tree.zombies > 0;
+}
+
+bool
+exec_record_ends(struct gate *g, bool late)
 {
 	struct exec_end ends[EXEC_ENDS];
-	size_t n = tree_ends(g, &g->exec->tree, ends);
+	size_t n = tree_ends(g, &g->exec->tree, ends, late);
 	for (size_t i = 0; i < n; i++) {
 		record_exit(g, &ends[i]);
 		tree_forget(&g->exec->tree, ends[i].proc);

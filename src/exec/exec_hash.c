@@ -94,12 +94,12 @@ is_of(const struct hash_slot *slot, const struct hash_slot *key)
 	return slot->hex[0] != '\0' && memcmp(slot, key, offsetof(struct hash_slot, hex)) == 0;
 }
 
-char *
-hash_name(struct hash_cache *h, const struct br_statx *x)
+struct hash_slot *
+hash_kept(struct hash_cache *h, const struct br_statx *x)
 {
 	const struct hash_mount *m = &h->mounts[x->mnt_id % HASH_MOUNTS];
 	struct hash_slot key = key_of(x), *slot = slot_of(h, &key);
-	return m->id == x->mnt_id && m->read_only && is_of(slot, &key) ? slot->name : NULL;
+	return m->id == x->mnt_id && m->read_only && is_of(slot, &key) ? slot : NULL;
 }
 
 int

@@ -224,20 +224,30 @@ find_script(const struct gate *g, struct hash_cache *h, struct exec_image *im)
 		im->script_writable = true;
 }
 
-/* The kernel's name of the program. For a file in a place that the sandbox can't write, executed by the very name that it had when it was
- * executed before, that is this name again. */
-static void
-read_program(const struct gate *g, struct hash_cache *h, struct exec_image *im)
+/* Names that nothing inside can lead elsewhere. */
+static bool
+is_system_name(const char *name)
 {
-	char *known = im->has_exe && im->called[0] == '/' ? hash_name(h, &im->exe) : NULL;
-	if (known != NULL && br_streq(known, im->called)) {
-		memcpy(im->program, im->called, sizeof(im->program));
+	return br_startswith(name, "/usr/") || br_startswith(name, "/bin/") || br_startswith(name, "/sbin/");
+}
+
+/* The kernel's name of the program, and the script. When a system program was executed by the same name before, both are known. */
+static void
+read_names(const struct gate *g, struct hash_cache *h, struct exec_image *im)
+{
+	struct hash_slot *kept = im->has_exe && is_system_name(im->called) ? hash_kept(h, &im->exe) : NULL;
+	if (kept != NULL && br_streq(kept->called, im->called)) {
+		memcpy(im->program, kept->program, sizeof(kept->program));
 		return;
 	}
 	read_link(g, im->pid, "exe", im->program);
-	size_t n = strlen(im->program);
-	if (known != NULL && n < HASH_NAME && br_streq(im->program, im->called))
-		memcpy(known, im->program, n + 1);
+	if (im->has_exe)
+		find_script(g, h, im);
+	size_t called = strlen(im->called), program = strlen(im->program);
+	if (kept == NULL || im->script[0] != '\0' || called >= HASH_NAME || program >= HASH_NAME)
+		return;
+	memcpy(kept->called, im->called, called + 1);
+	memcpy(kept->program, im->program, program + 1);
 }
 
 void
@@ -258,8 +268,6 @@ image_read(const struct gate *g, struct hash_cache *h, struct exec_image *im, pi
 	im->has_exe = br_sys_statx(g->proc, link, 0, BR_STATX_BASIC_BTIME | BR_STATX_MNT_ID, &im->exe) == 0;
 	if (im->has_exe && hash_file(g, h, link, &im->exe, im->sha256, &writable) < 0)
 		im->sha256[0] = '\0';
-	read_program(g, h, im);
+	read_names(g, h, im);
 	hash_environment(g, im);
-	if (im->has_exe)
-		find_script(g, h, im);
 }

@@ -20,6 +20,7 @@ struct exec_proc {
 	uint64_t key;    /* of its image */
 	uint64_t since;  /* when that began: microseconds of CLOCK_MONOTONIC */
 	uint64_t user0, sys0; /* CPU time that it had used up by then, microseconds */
+	bool zombie;     /* it has ended, and was not reaped when that was seen */
 	bool leaving;    /* it has called exit_group: the next three are known */
 	uint64_t user, sys;
 	uint64_t rss_kb;
@@ -42,12 +43,15 @@ struct exec_tree {
 	struct exec_tty ttys[EXEC_TTYS];
 	int epoll;     /* of pidfds */
 	int pidns;     /* the sandbox's, or -1 before Linux 6.11 */
+	size_t zombies; /* how many are */
+	bool reaped_known; /* pidfds tell how those ended that were reaped (Linux 6.15) */
 	bool adopters; /* somebody has made itself a reaper of orphans: a parent then proves nothing */
 };
 
 /* Who calls: filled before the exec. */
 struct exec_caller {
 	pid_t pid, ppid;        /* of its process */
+	pid_t ppid_inside;      /* 0: not found out */
 	int pidfd;              /* owned, unless `self` */
 	struct exec_proc *self; /* the process has made an exec before */
 	uint64_t parent;        /* number of the exec whose process, or forked copy, this is; 0: the sandbox's first process */
@@ -75,9 +79,10 @@ struct exec_end {
 	int status;
 	bool cpu; /* user and sys of proc are known */
 };
-/* Processes that have ended, some of them. The caller records each, then gives it to tree_forget. */
+/* Processes that have ended, some of them; those that nobody has reaped only if `late`, for what is to be asked of them then costs more.
+ * The caller records each, then gives it to tree_forget. */
 #define EXEC_ENDS 32
-size_t tree_ends(const struct gate *g, struct exec_tree *t, struct exec_end out[EXEC_ENDS]);
+size_t tree_ends(const struct gate *g, struct exec_tree *t, struct exec_end out[EXEC_ENDS], bool late);
 void tree_forget(struct exec_tree *t, struct exec_proc *p);
 
 /* --- exec_hash.c: what a file is --------------------------------------------------------------------------------------------- */
@@ -89,7 +94,7 @@ struct hash_slot {
 	uint64_t dev, ino, size;
 	int64_t mtime, ctime; /* nanoseconds */
 	char hex[BR_SHA256_HEX];
-	char name[HASH_NAME]; /* "": not kept */
+	char called[HASH_NAME], program[HASH_NAME]; /* names that led to it, "": not kept */
 };
 struct hash_mount {
 	uint64_t id; /* 0: free */
@@ -103,9 +108,8 @@ struct hash_cache {
 int hash_init(struct hash_cache *h);
 /* The file that /proc/`link` leads to, which statx(2) described as `x`. 0 with its SHA-256, or -1 when it can't be read. `*writable`:
  * the sandbox can change it. */
-/* Where a short name of that file may be kept beside its hash, HASH_NAME bytes; NULL when it has none that is kept, or it isn't on a
- * read-only mount. */
-char *hash_name(struct hash_cache *h, const struct br_statx *x);
+/* What is kept of that file; NULL when nothing is, or it isn't on a read-only mount. */
+struct hash_slot *hash_kept(struct hash_cache *h, const struct br_statx *x);
 int hash_file(const struct gate *g, struct hash_cache *h, const char *link, const struct br_statx *x, char hex[BR_SHA256_HEX], bool *writable);
 
 /* --- exec_image.c: what the kernel has loaded -------------------------------------------------------------------------------- */

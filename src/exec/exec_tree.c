@@ -170,9 +170,10 @@ exec_of_key(const struct exec_tree *t, uint64_t key)
 /* Whose copy is it? Where the kernel put the arguments of an image is random and stays with every copy, and prctl(PR_SET_MM), which
  * could change it, is refused. The parent's number tells in most cases, and costs less to find out: not if it may have adopted. */
 static uint64_t
-parent_exec(const struct gate *g, struct exec_tree *t, const struct exec_caller *c)
+parent_exec(const struct gate *g, struct exec_tree *t, struct exec_caller *c)
 {
 	const struct exec_proc *pp = c->ppid > 0 ? tree_find(t, c->ppid) : NULL;
+	c->ppid_inside = pp != NULL ? pp->inside : 0;
 	if (pp != NULL && !t->adopters)
 		return pp->exec;
 	struct stat_line s;
@@ -310,17 +311,30 @@ take_zombie(struct exec_proc *p, const struct stat_line *s, struct exec_end *out
 	out->cpu = true;
 }
 
-/* While nobody has reaped it, it stands in /proc; afterwards the pidfd tells (Linux 6.15). False: neither yet. */
 static bool
-fill_end(const struct gate *g, struct exec_proc *p, struct exec_end *out)
+end_of_reaped(struct exec_tree *t, struct exec_end *out)
 {
 	struct pidfd_info_ i;
+	if (get_info(out->proc->pidfd, PIDFD_INFO_EXIT_, &i) < 0)
+		return false;
+	t->reaped_known = true;
+	out->status = i.exit_code;
+	return true;
+}
+
+/* A process that has ended. Once it is reaped its pidfd tells how, and says so a second time; before, it stands in /proc. False: not yet. */
+static bool
+fill_end(const struct gate *g, struct exec_tree *t, struct exec_proc *p, struct exec_end *out, bool late)
+{
 	struct stat_line s;
 	*out = (struct exec_end){.proc = p, .status = -1, .cpu = p->leaving};
 	for (int reaped = 0; reaped < 2; reaped++) {
-		if (get_info(p->pidfd, PIDFD_INFO_EXIT_, &i) == 0) {
-			out->status = i.exit_code;
+		if (end_of_reaped(t, out))
 			return true;
+		if (!late && t->reaped_known && p->leaving) {
+			t->zombies += !p->zombie;
+			p->zombie = true;
+			return false;
 		}
 		bool zombie = read_stat(g, p->pid, &s) == 0 && (s.state == 'Z' || s.state == 'X');
 		if (!has_ended(p)) { /* so the number is still its own */
@@ -333,13 +347,21 @@ fill_end(const struct gate *g, struct exec_proc *p, struct exec_end *out)
 }
 
 size_t
-tree_ends(const struct gate *g, struct exec_tree *t, struct exec_end out[EXEC_ENDS])
+tree_ends(const struct gate *g, struct exec_tree *t, struct exec_end out[EXEC_ENDS], bool late)
 {
 	struct epoll_event ev[EXEC_ENDS];
-	int n = epoll_wait(t->epoll, ev, EXEC_ENDS, 0);
 	size_t ended = 0;
+	if (late && t->zombies > 0) {
+		for (size_t i = 0; i < EXEC_BUCKETS && ended < EXEC_ENDS; i++)
+			for (struct exec_proc *p = t->bucket[i]; p != NULL && ended < EXEC_ENDS; p = p->next)
+				if (p->zombie)
+					ended += fill_end(g, t, p, &out[ended], true);
+		if (ended > 0)
+			return ended;
+	}
+	int n = epoll_wait(t->epoll, ev, EXEC_ENDS, 0);
 	for (int i = 0; i < n; i++)
-		ended += fill_end(g, ev[i].data.ptr, &out[ended]);
+		ended += fill_end(g, t, ev[i].data.ptr, &out[ended], late);
 	return ended;
 }
 
@@ -351,6 +373,7 @@ tree_forget(struct exec_tree *t, struct exec_proc *p)
 		at = &(*at)->next;
 	if (*at != NULL)
 		*at = p->next;
+	t->zombies -= p->zombie;
 	struct exec_tty *e = &t->ttys[(unsigned)p->pid % EXEC_TTYS];
 	if (e->session == p->pid)
 		e->session = 0;

@@ -28,6 +28,7 @@
 
 #define FLUSH_US 20000
 #define RETRY_MS 5
+#define REAP_MS 20
 #define MEMORY_MS 250
 
 #define ARG(n) (c->req->data.args[n])
@@ -192,6 +193,8 @@ timeout_ms(const struct gate *g)
 		return RETRY_MS;
 	if (g->touched_since != 0)
 		return FLUSH_US / 1000;
+	if (exec_ends_wait(g))
+		return REAP_MS;
 	return g->c->memory != 0 ? MEMORY_MS : -1;
 }
 
@@ -215,17 +218,19 @@ run(struct gate *g)
 		int n = poll(p, BR_ARRAY_LEN(p), timeout_ms(g));
 		if (n < 0 && errno != EINTR)
 			_exit(1);
+		if (n == 0 && exec_ends_wait(g))
+			(void)exec_record_ends(g, true);
 		/* Stops first: who is stopped has waited longest. */
 		if (n > 0 && (p[3].revents & POLLIN) != 0)
 			exec_reap(g);
 		if (n > 0 && (p[4].revents & POLLIN) != 0)
-			(void)exec_record_ends(g);
+			(void)exec_record_ends(g, false);
 		if (n > 0 && (p[0].revents & POLLIN) != 0)
 			receive(g);
 		else if (n > 0 && (p[0].revents & (POLLHUP | POLLERR)) != 0) {
 			git_settle_links(g, false);
 			report_flush(g);
-			while (exec_record_ends(g))
+			while (exec_record_ends(g, true))
 				;
 			/* The last process inside is gone. Said before we go ourselves, because our end tears the namespaces down, which
 			 * takes the kernel longer than all else here. */

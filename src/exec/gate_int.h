@@ -178,7 +178,9 @@ int exec_start(struct gate *g); /* 0 or an errno */
 /* Descriptors for the loop: readable when exec_reap (children of ours, and stops), when exec_record_ends has something to do. */
 void exec_descriptors(const struct gate *g, int *signals, int *ends);
 void exec_reap(struct gate *g);
-bool exec_record_ends(struct gate *g); /* false: there were none */
+/* `late`: also those that nobody has reaped yet, which exec_ends_wait says there are. False: there were none. */
+bool exec_record_ends(struct gate *g, bool late);
+bool exec_ends_wait(const struct gate *g);
 enum outcome do_exec(const struct call *c, uint64_t path_addr, struct answer *a);
 enum outcome do_exit(const struct call *c);
 enum outcome do_adopt(const struct call *c); /* prctl(PR_SET_CHILD_SUBREAPER) */
