@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_FILE_MAX 4096
+#define KEY_FILE_MAX    4096
+#define CERTIFICATE_MAX 65536
 
 static bool
 is_path(const char *which)
@@ -168,8 +169,8 @@ br_choose_key(const char *host_key, const struct br_place *place, struct br_note
 	}
 	if (rc == 0 || !place->bundle)
 		return rc;
-	struct br_verify v;
-	if (br_log_verify(place->dirfd, NULL, &v, e) < 0)
-		return -1;
-	return br_streq(v.host.name, k->name) && v.host.id == k->id;
+	br_auto_buf cert = {0};
+	struct br_note note;
+	return br_read_file(place->dirfd, "certificate", &cert, CERTIFICATE_MAX) == 0 && cert.len > 0 &&
+	       br_note_parse(&note, cert.p, cert.len) == 0 && br_note_verify(&note, cert.p, k);
 }

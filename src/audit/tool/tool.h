@@ -35,7 +35,7 @@ const char *br_place_operand(const char *command, int argc, char **argv, int fir
 int br_host_key(struct br_note_key *k, struct br_err *e);
 /* A verifier key out of a file, or itself when there is no such file: what --host-key takes. */
 int br_named_key(const char *arg, struct br_note_key *k, struct br_err *e);
-/* Whom to believe: who was named (NULL: nobody); else this host, for its own sessions, and for a bundle when it says that it is this host's.
+/* Whom to believe: who was named (NULL: nobody); else this host, for its own sessions, and for a bundle whose certificate it has signed.
  * 1, 0 nobody, -1 with `e`. */
 int br_choose_key(const char *host_key, const struct br_place *place, struct br_note_key *k, struct br_err *e);
 

@@ -3,13 +3,10 @@
 #include "audit/tool/tool.h"
 
 #include "audit/log/verify.h"
-#include "base/io.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <unistd.h>
-
-#define CERTIFICATE_MAX 65536
 
 /* Exit statuses: the sum of what failed. */
 enum {
