@@ -587,7 +587,9 @@ on_stop(struct gate *g, pid_t pid, int status)
 		at_failure(g, pid);
 	else
 		sig = WSTOPSIG(status); /* a signal came first: it gets it */
-	(void)ptrace(PTRACE_DETACH, pid, NULL, (void *)(uintptr_t)(unsigned)sig);
+	/* One that can't be let go would stand for ever. ESRCH: it was killed meanwhile. */
+	if (ptrace(PTRACE_DETACH, pid, NULL, (void *)(uintptr_t)(unsigned)sig) < 0 && errno != ESRCH)
+		_exit(1);
 }
 
 /* Its thread has died. */
@@ -605,7 +607,10 @@ exec_reap(struct gate *g)
 	struct signalfd_siginfo si;
 	int status;
 	(void)!read(g->exec->sigfd, &si, sizeof(si));
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0 || (pid < 0 && errno == EINTR)) {
+		if (pid < 0)
+			continue;
 		struct pending *p = find_pending(g->exec, pid);
 		if (WIFSTOPPED(status))
 			on_stop(g, pid, status);
@@ -614,12 +619,20 @@ exec_reap(struct gate *g)
 		else
 			g->nhelpers -= g->nhelpers > 0;
 	}
+	if (pid < 0 && errno != ECHILD)
+		_exit(1); /* somebody may stand stopped, and nothing would say so again */
 }
 
 bool
 exec_ends_wait(const struct gate *g)
 {
 	return g->exec->tree.zombies > 0;
+}
+
+size_t
+exec_live(const struct gate *g)
+{
+	return g->exec->tree.live;
 }
 
 bool

@@ -43,7 +43,7 @@ struct exec_tree {
 	struct exec_tty ttys[EXEC_TTYS];
 	int epoll;     /* of pidfds */
 	int pidns;     /* the sandbox's, or -1 before Linux 6.11 */
-	size_t zombies; /* how many are */
+	size_t live, zombies; /* how many there are; how many of them are one */
 	bool reaped_known; /* pidfds tell how those ended that were reaped (Linux 6.15) */
 	bool adopters; /* somebody has made itself a reaper of orphans: a parent then proves nothing */
 };

@@ -275,6 +275,7 @@ add_proc(struct exec_tree *t, struct exec_caller *c)
 	}
 	*p = (struct exec_proc){.pid = c->pid, .pidfd = br_steal_fd(&c->pidfd), .next = *bucket_of(t, c->pid)};
 	*bucket_of(t, c->pid) = p;
+	t->live++;
 	return p;
 }
 
@@ -374,6 +375,7 @@ tree_forget(struct exec_tree *t, struct exec_proc *p)
 	if (*at != NULL)
 		*at = p->next;
 	t->zombies -= p->zombie;
+	t->live--;
 	struct exec_tty *e = &t->ttys[(unsigned)p->pid % EXEC_TTYS];
 	if (e->session == p->pid)
 		e->session = 0;

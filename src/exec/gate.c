@@ -29,6 +29,7 @@
 #define FLUSH_US 20000
 #define RETRY_MS 5
 #define REAP_MS 20
+#define ENDS_MS 200 /* for the ends of the last processes to be recorded */
 #define MEMORY_MS 250
 
 #define ARG(n) (c->req->data.args[n])
@@ -208,6 +209,38 @@ measure(struct gate *g)
 	memory_check(g);
 }
 
+/* The last process inside is gone, or about to be: its filter ends shortly before it can be waited for. Until the monitor closes the pair
+ * what we trace must be waited for, or init can't end, and with it the monitor. */
+BR_NORETURN static void
+finish(struct gate *g)
+{
+	struct pollfd p[3] = {{.fd = g->c->monitor_sock, .events = POLLIN}, {.events = POLLIN}, {.events = POLLIN}};
+	uint64_t until = br_now_us() + (uint64_t)ENDS_MS * 1000;
+	bool said = false;
+	exec_descriptors(g, &p[1].fd, &p[2].fd);
+	git_settle_links(g, false);
+	report_flush(g);
+	for (;;) {
+		if (!said)
+			(void)exec_record_ends(g, true);
+		if (!said && (exec_live(g) == 0 || br_now_us() > until)) {
+			/* Said before we go ourselves, because our end tears the namespaces down, which takes the kernel longer than all else
+			 * here. The last holder of the namespaces pays for taking them apart (some 20 ms): not the monitor, whom the user
+			 * waits for. */
+			(void)br_send_frame(g->c->monitor_sock, "Z", 1, NULL, 0);
+			said = true;
+			p[2].fd = -1;
+		}
+		if (poll(p, BR_ARRAY_LEN(p), said ? -1 : REAP_MS) < 0 && errno != EINTR)
+			_exit(1);
+		char c;
+		if (p[0].revents != 0 && br_recv_frame(g->c->monitor_sock, &c, 1, NULL, NULL) <= 0)
+			_exit(0);
+		if (p[1].revents != 0)
+			exec_reap(g);
+	}
+}
+
 BR_NORETURN static void
 run(struct gate *g)
 {
@@ -228,18 +261,7 @@ run(struct gate *g)
 		if (n > 0 && (p[0].revents & POLLIN) != 0)
 			receive(g);
 		else if (n > 0 && (p[0].revents & (POLLHUP | POLLERR)) != 0) {
-			git_settle_links(g, false);
-			report_flush(g);
-			while (exec_record_ends(g, true))
-				;
-			/* The last process inside is gone. Said before we go ourselves, because our end tears the namespaces down, which
-			 * takes the kernel longer than all else here. */
-			(void)br_send_frame(g->c->monitor_sock, "Z", 1, NULL, 0);
-			/* The last holder of the namespaces pays for taking them apart (some 20 ms): not the monitor, whom the user waits for. */
-			char c;
-			while (br_recv_frame(g->c->monitor_sock, &c, 1, NULL, NULL) > 0)
-				;
-			_exit(0);
+			finish(g);
 		}
 		if (n > 0 && (p[1].revents & (POLLHUP | POLLERR)) != 0)
 			_exit(1);

@@ -181,6 +181,7 @@ void exec_reap(struct gate *g);
 /* `late`: also those that nobody has reaped yet, which exec_ends_wait says there are. False: there were none. */
 bool exec_record_ends(struct gate *g, bool late);
 bool exec_ends_wait(const struct gate *g);
+size_t exec_live(const struct gate *g); /* processes whose end is still to be recorded */
 enum outcome do_exec(const struct call *c, uint64_t path_addr, struct answer *a);
 enum outcome do_exit(const struct call *c);
 enum outcome do_adopt(const struct call *c); /* prctl(PR_SET_CHILD_SUBREAPER) */

@@ -272,3 +272,11 @@ f = open(\"/tmp/x\", \"r+b\"); m = mmap.mmap(f.fileno(), 0); m[-1] ^= 255; m.clo
 	done
 	[ "$ran" -gt 0 ]
 }
+
+@test "the session ends while others are at their execs, 50 times" {
+	for i in $(seq 50); do
+		run timeout 30 bash -c "source '$BATS_TEST_DIRNAME/lib.bash'; inside /bin/sh -c 'sleep 300 & setsid sleep 301 & ./execs storm 4 1000 ./execs status 0 & [ $((i % 2)) = 0 ] || ./execs status 0; exit 3'"
+		[ "$status" -eq 3 ]
+	done
+	all_ended
+}
