@@ -289,6 +289,9 @@ start_command(const struct init *in, struct br_err *e)
 	int err = 0;
 	ssize_t n = read(report[0], &err, sizeof(err));
 	(void)close(report[0]);
+	/* What the kernel answers when nobody holds the listener of a filter any more. */
+	if (n == (ssize_t)sizeof(err) && err == ENOSYS)
+		return br_err_set(e, 0, "cannot run %s: the gate has ended", in->c->argv[0]);
 	if (n == (ssize_t)sizeof(err)) {
 		br_err_set(e, err, "cannot run %s", in->c->argv[0]);
 		br_err_status(e, err == ENOENT ? BR_EXIT_NOCOMMAND : BR_EXIT_REFUSED);

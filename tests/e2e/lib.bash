@@ -187,8 +187,8 @@ stop_hosts() {
 # shellcheck disable=SC2016 # expanded by the shell that runs it
 RECORD='d=$1; [ -n "$d" ] || { d=$(ls -t "$0"/sessions/*/log/salt | head -n 1); d=${d%/log/salt}; }
 for f in "$d"/log/*.jsonl*; do
-	case $f in *.zst) zstdcat -q "$f" ;; *) [ -e "$f.zst" ] || cat "$f" ;; esac
-done'
+	case $f in *.tmp) ;; *) echo "${f%.zst}" ;; esac
+done | sort -u | while read -r f; do cat "$f" 2> /dev/null || zstdcat -q "$f.zst"; done # it may be compressed meanwhile'
 record() {
 	sh -c "$RECORD" "${STATE:-$H/.local/state/brattice}" "$@"
 }
