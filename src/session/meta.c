@@ -145,7 +145,7 @@ take_arg(struct br_session_meta *m, size_t *n, char *value)
 {
 	if (!br_unescape(value))
 		return false;
-	char **v = reallocarray(m->argv, *n + 2, sizeof(*v));
+	char **v = realloc(m->argv, (*n + 2) * sizeof(*v)); /* as many as META_MAX bytes have lines */
 	if (v == NULL)
 		return false;
 	m->argv = v;

@@ -57,7 +57,7 @@ names_add(char ***v, size_t *n, size_t *cap, const char *name)
 {
 	if (*n + 2 > *cap) {
 		size_t want = *cap == 0 ? 64 : *cap * 2;
-		char **p = reallocarray(*v, want, sizeof(*p));
+		char **p = realloc(*v, want * sizeof(*p)); /* as many as a directory has names */
 		if (p == NULL)
 			return false;
 		*v = p;
