@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 
 /* A race takes a second. */
-#define ANSWER_MS  10000
-#define READY_MS   5000
-#define END_MS     10000
+#define ANSWER_MS  30000
+#define READY_MS   15000
+#define END_MS     30000
 /* Pids of services are above those of a session's own processes, which begin at 1. */
 #define PID_ABOVE  4096
 #define EXTRA_FD   9

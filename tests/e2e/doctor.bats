@@ -83,7 +83,10 @@ left_over() {
 
 @test "doctor --attack --json: one object a class, with each attack inside and outside" {
 	attack_home
-	"$exe" doctor --attack --json 2>&1 | grep -E '^\{"(attack|summary)"' >objects
+	run "$exe" doctor --attack --json
+	echo "$output" | grep -vE '"verdict":"(held|not applicable)"' || true
+	[ "$status" -eq 0 ]
+	grep -E '^\{"(attack|summary)"' <<<"$output" >objects
 	jq -se 'map(select(.attack)) | length >= 20 and all(.[]; (.verdict == "held" or .verdict == "not applicable") and (.probes | length) > 0)' objects
 	jq -se '[.[].probes[]? | .inside] | all(. != "worked" and . != "no answer")' objects
 	# Without the wall the same attacks work: those that need no right of root's at the least.
