@@ -512,7 +512,7 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 		rm -f "$P/probe-fds"
 		clean
 	done
-	# A line of its own: in the record of what was run the word stands within a line.
+	# A line of its own: a signature in base64 may have any word in it.
 	if grep -rlx SPAM "$STATE"; then return 1; fi
 	# Errors have nowhere to go, and go nowhere else.
 	WRAP=(sh -c 'exec <&- >&- 2>&-; exec "$@"' -)
