@@ -56,7 +56,7 @@ clang: ## the same code by clang
 	@$(deps) test
 	@tools/run-tests.sh clang
 
-fuzz: ## every fuzz target for SECONDS (10)
+fuzz: ## every fuzz target for SECONDS_EACH (5) seconds
 	@$(deps) test
 	@tools/run-tests.sh fuzz
 

@@ -6,7 +6,7 @@
 # unit   cmocka, by meson                    e2e    bats, the program as users run it
 # attack attacks that must fail              lint   static analysis
 # asan   unit tests, sanitizers              clang  the same code by the second compiler
-# fuzz   SECONDS (10) for each target        real   real tools (network)      kill   SIGKILL everywhere (ROUNDS), each call failing once
+# fuzz   SECONDS_EACH (5) for each target        real   real tools (network)      kill   SIGKILL everywhere (ROUNDS), each call failing once
 #
 # Each suite leaves TAP files under $BUILD/test-logs; tools/count-tests.awk adds them up. The last line is
 # "N passed, N failed" or "N passed, N failed, N skipped"; every failure and every skip's reason stands above it.
@@ -14,7 +14,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
 build=${BUILD:-build}
-seconds=${SECONDS_EACH:-10}
+seconds=${SECONDS_EACH:-5}
 jobs=$(nproc)
 [ "$#" -gt 0 ] || set -- unit e2e attack asan clang fuzz lint
 logs=$PWD/$build/test-logs
