@@ -1,6 +1,7 @@
 #include "audit/log/reader.h"
 
 #include "audit/client.h"
+#include "audit/log/lines.h"
 #include "audit/log/segment.h"
 #include "audit/log/writer.h"
 #include "base/sha256.h"
@@ -35,21 +36,6 @@ struct br_log_reader {
 	unsigned char raw[CHUNK];
 };
 
-/* A regular file for reading, whatever stands there. -1 with errno. */
-static int
-open_file(int dirfd, const char *name)
-{
-	struct stat st;
-	br_auto_fd int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -1;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
-		return -1;
-	}
-	return br_steal_fd(&fd);
-}
-
 struct br_log_reader *
 br_log_open(int dirfd, struct br_err *e)
 {
@@ -60,8 +46,8 @@ br_log_open(int dirfd, struct br_err *e)
 	}
 	r->dirfd = dirfd;
 	r->fd = -1;
-	r->hashes_fd = open_file(dirfd, "hashes");
-	r->index_fd = open_file(dirfd, "index");
+	r->hashes_fd = br_open_regular(dirfd, "hashes");
+	r->index_fd = br_open_regular(dirfd, "index");
 	r->ctx = ZSTD_createDCtx();
 	if (r->ctx != NULL && !ZSTD_isError(ZSTD_DCtx_setParameter(r->ctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)) && r->hashes_fd >= 0)
 		return r;
@@ -162,7 +148,7 @@ open_form(struct br_log_reader *r, uint64_t segment, bool packed)
 {
 	char name[BR_SEGMENT_NAME];
 	br_segment_name(name, segment, packed);
-	r->fd = open_file(r->dirfd, name);
+	r->fd = br_open_regular(r->dirfd, name);
 	if (r->fd < 0)
 		return errno == ENOENT ? 0 : -1;
 	r->packed = packed;
